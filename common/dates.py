@@ -1,0 +1,54 @@
+"""Dates and times for people: in their language, in the event's zone, with the zone named."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import babel
+from babel.dates import format_date, format_interval, get_timezone_name
+from django.utils import timezone, translation
+
+
+def babel_locale(language: str | None = None) -> babel.Locale:
+    return babel.Locale.parse(
+        (language or translation.get_language() or "en").replace("-hans", "_Hans").replace("-", "_")
+    )
+
+
+def day(value: date, language: str | None = None) -> str:
+    """Monday, 7 June 2027 / 2027年6月7日星期一."""
+    return format_date(value, "full", locale=babel_locale(language))
+
+
+def short_day(value: date, language: str | None = None) -> str:
+    """Mon, 7 Jun / 6月7日周一."""
+    locale = babel_locale(language)
+    return format_date(value, "MMMdE" if locale.language == "zh" else "EEE, d MMM", locale=locale)
+
+
+def day_range(start: date, end: date, language: str | None = None) -> str:
+    """7 – 9 June 2027, without repeating what both ends share."""
+    if start == end:
+        return format_date(start, "long", locale=babel_locale(language))
+    return str(format_interval(start, end, skeleton="yMMMMd", locale=babel_locale(language)))
+
+
+def clock(value: datetime, tz: ZoneInfo) -> str:
+    """24-hour wall clock in `tz`: programmes are read across languages."""
+    return value.astimezone(tz).strftime("%H:%M")
+
+
+def zone_name(tz: ZoneInfo, at: datetime | None = None, language: str | None = None) -> str:
+    """The zone as people say it, with its offset at that instant: China Standard Time (UTC+08:00)."""
+    at = (at or timezone.now()).astimezone(tz)
+    minutes = round((at.utcoffset() or timedelta()).total_seconds() / 60)
+    offset = f"UTC{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
+    name = get_timezone_name(at, width="long", locale=babel_locale(language))
+    return offset if name.startswith(("UTC", "GMT")) else f"{name} ({offset})"
+
+
+def moment(value: datetime, tz: ZoneInfo, language: str | None = None) -> str:
+    """Monday, 7 June 2027, 09:00 China Standard Time (UTC+08:00)."""
+    local = value.astimezone(tz)
+    return f"{day(local.date(), language)}, {clock(value, tz)} {zone_name(tz, value, language)}"

@@ -1,0 +1,37 @@
+"""Waking a worker after commit. Tasks sit above services, so they are named, never imported."""
+
+from __future__ import annotations
+
+import functools
+
+import structlog
+from celery import current_app
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+log = structlog.get_logger(__name__)
+
+#: Every task that services ask for by name; a contract test checks that each exists.
+WAKE_UPS = frozenset({"notifications.deliver_due", "registrations.fill_free_places"})
+
+
+def enqueue_on_commit(task: str, **ids: int | str) -> None:
+    """Ask a worker to run `task` once the current transaction is committed.
+
+    Only a wake-up: where Redis is down it is dropped with a log line, and the sweepers find the work in the database.
+    Equal requests within one transaction become one.
+    """
+    if task not in WAKE_UPS:
+        raise LookupError(f"{task} is not among common.jobs.WAKE_UPS")
+    send = functools.partial(_send, task, tuple(sorted(ids.items())))
+    for _savepoints, hook, *_robust in transaction.get_connection().run_on_commit:
+        if isinstance(hook, functools.partial) and (hook.func, hook.args) == (send.func, send.args):
+            return
+    transaction.on_commit(send)
+
+
+def _send(task: str, ids: tuple[tuple[str, int | str], ...]) -> None:
+    try:
+        current_app.send_task(task, kwargs=dict(ids))
+    except (OperationalError, OSError) as error:
+        log.warning("wake_up_dropped", task=task, reason=str(error))

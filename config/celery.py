@@ -1,0 +1,33 @@
+"""The distributed engine: queues, and what beat starts and when.
+
+Tasks are thin: they take ids, call one service and return. Every task may be lost or run twice without harm,
+because the truth is in PostgreSQL and a sweeper below finds what was left lying.
+"""
+
+from __future__ import annotations
+
+import os
+
+from celery import Celery
+from celery.schedules import crontab
+from django_structlog.celery.steps import DjangoStructLogInitStep
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("lihu")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+app.steps["worker"].add(DjangoStructLogInitStep)
+
+app.conf.task_routes = {
+    "notifications.*": {"queue": "mail"},
+    "scheduling.*": {"queue": "slow"},
+}
+
+app.conf.beat_schedule = {
+    "plan reminders": {"task": "notifications.plan_reminders", "schedule": crontab()},
+    "deliver what is due": {"task": "notifications.deliver_due", "schedule": 10.0},
+    "requeue messages stuck in sending": {"task": "notifications.sweep_stuck", "schedule": 60.0},
+    "give free places to those in line": {"task": "registrations.fill_free_places", "schedule": 60.0},
+    "forget old idempotency keys": {"task": "common.forget_idempotency_keys", "schedule": crontab(minute="17")},
+}

@@ -1,0 +1,51 @@
+"""Combinations of settings that would fail later, refused at start."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, register
+
+
+@register()
+def check_settings(**_kwargs: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    public = urlsplit(settings.PUBLIC_URL)
+    if public.scheme not in {"http", "https"} or not public.hostname:
+        found.append(
+            Error(
+                f"PUBLIC_URL is {settings.PUBLIC_URL!r}, which is not an http or https address.",
+                hint="Set it to the address people type, such as https://conferences.example.edu",
+                id="lihu.E001",
+            )
+        )
+    if settings.CAMPUS_TIME_ZONE not in available_timezones():
+        found.append(
+            Error(
+                f"CAMPUS_TIME_ZONE is {settings.CAMPUS_TIME_ZONE!r}, which is no IANA time zone.",
+                hint="Set it to a name such as Asia/Shanghai",
+                id="lihu.E002",
+            )
+        )
+    if settings.SMTP_URL:
+        smtp = urlsplit(settings.SMTP_URL)
+        if smtp.scheme not in {"smtp", "smtp+tls", "smtp+ssl"} or not smtp.hostname:
+            found.append(
+                Error(
+                    "SMTP_URL is not an address of a mail server.",
+                    hint="Write smtp://host:25, smtp+tls://user:password@host:587 or smtp+ssl://user:password@host:465",
+                    id="lihu.E003",
+                )
+            )
+    if settings.DEBUG and public.scheme == "https":
+        found.append(
+            Error(
+                "DEBUG is on under an https address: it would show settings and code to visitors.",
+                hint="Unset DEBUG",
+                id="lihu.E004",
+            )
+        )
+    return found

@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from registrations.models.questions import Question, QuestionKind, QuestionOption
+from registrations.models.registrations import (
+    HOLDS_A_PLACE,
+    IS_LIVE,
+    Answer,
+    Registration,
+    RegistrationQuerySet,
+    RegistrationState,
+)
+from registrations.models.tickets import Quota, TicketType, TicketTypeQuerySet
+
+__all__ = [
+    "HOLDS_A_PLACE",
+    "IS_LIVE",
+    "Answer",
+    "Question",
+    "QuestionKind",
+    "QuestionOption",
+    "Quota",
+    "Registration",
+    "RegistrationQuerySet",
+    "RegistrationState",
+    "TicketType",
+    "TicketTypeQuerySet",
+]

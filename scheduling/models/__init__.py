@@ -1,0 +1,16 @@
+from __future__ import annotations
+
+from scheduling.models.artifacts import Artifact
+from scheduling.models.schedules import Schedule, ScheduleQuerySet
+from scheduling.models.slots import HOLDS_TALKS, TAKES_EVERY_ROOM, Slot, SlotKind, SlotQuerySet
+
+__all__ = [
+    "HOLDS_TALKS",
+    "TAKES_EVERY_ROOM",
+    "Artifact",
+    "Schedule",
+    "ScheduleQuerySet",
+    "Slot",
+    "SlotKind",
+    "SlotQuerySet",
+]
