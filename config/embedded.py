@@ -169,7 +169,7 @@ def spawn(
         stdout=log,
         stderr=subprocess.STDOUT,
         start_new_session=True,
-        preexec_fn=_die_with_parent(when_orphaned),
+        preexec_fn=_die_with_parent(when_orphaned),  # noqa: PLW1509 (one system call, looked up before the fork)
         **(user.as_popen() if user else {}),
     )
     if stdin is not None and process.stdin:

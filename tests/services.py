@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from config import embedded
+from config import embedded, messages
 
 ROOT = Path(__file__).resolve().parent.parent
 _running = contextlib.ExitStack()
@@ -39,6 +39,7 @@ def _start() -> None:
     home = Path(os.environ.get("LIHU_HOME") or ROOT / "var" / "test").expanduser()
     home = home if home.is_absolute() else ROOT / home
     os.environ["LIHU_HOME"] = str(home)
+    messages.compile_all()
     (home / "static").mkdir(parents=True, exist_ok=True)  # WhiteNoise warns where there is none
     # What a developer's shell has set for `make run` must not reach the tests.
     for name in ("SMTP_URL", "PUBLIC_URL", "PORT", "DEBUG", "DEMO", "DATABASE_POOL"):
