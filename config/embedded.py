@@ -170,7 +170,9 @@ def spawn(
         stderr=subprocess.STDOUT,
         start_new_session=True,
         preexec_fn=_die_with_parent(when_orphaned),  # noqa: PLW1509 (one system call, looked up before the fork)
-        **(user.as_popen() if user else {}),
+        user=user.uid if user else None,
+        group=user.gid if user else None,
+        extra_groups=[] if user else None,
     )
     if stdin is not None and process.stdin:
         with contextlib.suppress(BrokenPipeError):
@@ -221,9 +223,6 @@ def tail(path: Path, lines: int = 12) -> str:
 class Account:
     uid: int
     gid: int
-
-    def as_popen(self) -> dict[str, object]:
-        return {"user": self.uid, "group": self.gid, "extra_groups": []}
 
 
 def service_account(data: Path) -> Account | None:
@@ -412,7 +411,9 @@ class Postgres:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             check=False,
-            **(account.as_popen() if account else {}),  # type: ignore[call-overload]  # user=, group= as a mapping
+            user=account.uid if account else None,
+            group=account.gid if account else None,
+            extra_groups=[] if account else None,
         )
         with self.log.open("ab") as log:
             log.write(result.stdout)

@@ -4,7 +4,7 @@ import gettext
 from pathlib import Path
 
 import pytest
-from babel.messages.pofile import read_po
+from babel.messages.pofile import read_po, write_po
 
 from config import messages
 
@@ -43,7 +43,7 @@ def _fill(root: Path, translations: dict[str, str]) -> None:
         if key in translations:
             message.string = translations[key] if isinstance(message.id, str) else (translations[key],)
     with path.open("wb") as file:
-        messages.write_po(file, catalog)
+        write_po(file, catalog)
 
 
 COMPLETE = {
@@ -94,9 +94,9 @@ def test_each_way_to_be_wrong_is_named(root: Path) -> None:
 
     found = [line.partition(": ")[2] for line in messages.problems(root)]
     assert found == [
-        "missing (run `make messages`): 'Stored.' (events/views.py)",
         "placeholders ['%(nom)s'] instead of ['%(name)s']: 'Hello %(name)s, welcome.' (events/templates/events/page.html)",
         "untranslated: 'Publish' (events/templates/events/page.html)",
+        "missing (run `make messages`): 'Stored.' (events/views.py)",
         "no longer used: 'Saved.'",
     ]
 
