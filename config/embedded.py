@@ -200,13 +200,18 @@ def stop_process(process: subprocess.Popen[bytes], *signals: tuple[signal.Signal
     """Send the signals in turn, each with its seconds to act on it; then SIGKILL."""
     for sign, seconds in signals:
         if process.poll() is not None:
-            return
+            break
         process.send_signal(sign)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(seconds)
-    if process.poll() is None:
-        process.kill()
-        process.wait()
+    end_group(process)
+
+
+def end_group(process: subprocess.Popen[bytes]) -> None:
+    """Kill the process and whatever of its own it left behind: it leads a session (see `spawn`)."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def tail(path: Path, lines: int = 12) -> str:
@@ -461,7 +466,7 @@ class Postgres:
 
     def stop(self) -> None:
         if self.process:
-            stop_process(self.process, (signal.SIGINT, 6), (signal.SIGQUIT, 2))
+            stop_process(self.process, (signal.SIGINT, 3), (signal.SIGQUIT, 1))
             self.process = None
         if self.sockets != self.data:
             with contextlib.suppress(OSError):
@@ -563,7 +568,7 @@ class Valkey:
 
     def stop(self) -> None:
         if self.process:
-            stop_process(self.process, (signal.SIGTERM, 3))
+            stop_process(self.process, (signal.SIGTERM, 1))
             self.process = None
 
 

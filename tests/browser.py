@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 from axe_playwright_python.sync_playwright import Axe
@@ -73,3 +74,10 @@ def check_fits(page: Page) -> None:
         }"""
     )
     assert not wide, f"{page.url} is wider than the screen: {wide}"
+
+
+if __name__ == "__main__":
+    found = find_chromium()
+    if not found:
+        sys.exit("The tests need Chromium or Chrome: install one (Debian: apt install chromium), or set LIHU_CHROMIUM.")
+    print(found)  # noqa: T201 (asked by make)
