@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError as ModelValidationError
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from i18nfield.strings import LazyI18nString
+from rest_framework import serializers
+
+from common.text import validate_plain_text, validate_single_line
+
+
+class Text(serializers.CharField):
+    """Plain text, kept as typed; `lines=True` allows line breaks."""
+
+    def __init__(self, *, lines: bool = False, **kwargs: Any) -> None:
+        kwargs.setdefault("trim_whitespace", False)
+        super().__init__(**kwargs)
+        self.validators.append(validate_plain_text if lines else validate_single_line)
+
+    def to_internal_value(self, data: Any) -> str:
+        if isinstance(data, bool | int | float):
+            self.fail("invalid")
+        value = super().to_internal_value(data)
+        if not self.allow_blank and not value.strip():
+            self.fail("blank")
+        return value
+
+
+@extend_schema_field(
+    {
+        "oneOf": [
+            {
+                "type": "object",
+                "additionalProperties": {"type": "string"},
+                "example": {"en": "Text", "zh-hans": "文字"},
+            },
+            {"type": "string"},
+        ]
+    }
+)
+class LocalizedText(serializers.Field[LazyI18nString, Any, Any, Any]):
+    """`{"en": "…", "zh-hans": "…"}`, or one string that is the same in every language. Comes back as it was given."""
+
+    default_error_messages = {  # noqa: RUF012 (DRF's own attribute)
+        "type": _("Write an object of language codes and texts, such as {“en”: “…”}, or one string."),
+        "language": _("“{language}” is not a language that texts are written in."),
+        "blank": _("This may not be empty."),
+        "max_length": _("This has more than {max_length} characters."),
+    }
+
+    def __init__(
+        self, *, max_length: int = 20_000, lines: bool = False, allow_blank: bool = False, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.max_length = max_length
+        self.allow_blank = allow_blank
+        self.validate_text = validate_plain_text if lines else validate_single_line
+
+    def to_internal_value(self, data: Any) -> LazyI18nString:
+        if isinstance(data, str):
+            texts: Mapping[str, Any] = {"": data}
+        elif isinstance(data, Mapping):
+            texts = data
+        else:
+            self.fail("type")
+        known = dict(settings.LANGUAGES)
+        for language, text in texts.items():
+            if language and language not in known:
+                self.fail("language", language=language)
+            if not isinstance(text, str):
+                self.fail("type")
+            if len(text) > self.max_length:
+                self.fail("max_length", max_length=self.max_length)
+            try:
+                self.validate_text(text)
+            except ModelValidationError as error:
+                raise serializers.ValidationError(error.messages, code=error.code) from error
+        if not self.allow_blank and not any(text.strip() for text in texts.values()):
+            self.fail("blank")
+        return LazyI18nString(data if isinstance(data, str) else dict(data))
+
+    def to_representation(self, value: LazyI18nString) -> Any:
+        data = value.data if isinstance(value, LazyI18nString) else value
+        if isinstance(data, dict):
+            return {language: text for language, text in data.items() if text}
+        return data or ""
+
+
+@extend_schema_field(OpenApiTypes.INT)
+class Minutes(serializers.Field[timedelta, Any, int, Any]):
+    """A duration in whole minutes, 0 to 7 days."""
+
+    default_error_messages = {  # noqa: RUF012 (DRF's own attribute)
+        "invalid": _("Write a whole number of minutes from 0 to 10080.")
+    }
+
+    def to_internal_value(self, data: Any) -> timedelta:
+        if isinstance(data, bool) or not isinstance(data, int) or not 0 <= data <= 7 * 24 * 60:
+            self.fail("invalid")
+        return timedelta(minutes=data)
+
+    def to_representation(self, value: timedelta) -> int:
+        return round(value.total_seconds() / 60)

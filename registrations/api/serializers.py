@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+from django_countries import countries
+from rest_framework import serializers
+
+from common.api.fields import LocalizedText, Text
+from common.api.serializers import Body
+from events.models import Event
+from registrations.models import Question, QuestionKind, QuestionOption, Quota, Registration, TicketType
+from registrations.models.questions import validate_identifier
+
+
+class QuotaOut(serializers.ModelSerializer[Quota]):
+    available = serializers.IntegerField()
+
+    class Meta:
+        model = Quota
+        fields = ["id", "name", "size", "taken", "available"]
+
+
+class QuotaBody(Body):
+    name = Text(max_length=200)
+    size = serializers.IntegerField(min_value=0, max_value=1_000_000)
+
+
+class QuotasOfEvent(serializers.ListField):
+    """Ids of the event's quotas; at least one."""
+
+    child = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        ids: list[int] = list(dict.fromkeys(super().to_internal_value(data)))
+        found = list(Quota.objects.filter(event=self.context["event"], pk__in=ids).order_by("pk"))
+        if len(found) != len(ids):
+            missing = sorted(set(ids) - {quota.pk for quota in found})
+            raise serializers.ValidationError(
+                _("The event has no quota %(ids)s.") % {"ids": ", ".join(map(str, missing))}, code="not_found"
+            )
+        return found
+
+
+class TicketTypeOut(serializers.ModelSerializer[TicketType]):
+    name = LocalizedText()
+    description = LocalizedText()
+    quotas = serializers.SerializerMethodField()
+
+    class Meta:
+        model = TicketType
+        fields = [
+            "id",
+            "name",
+            "description",
+            "price",
+            "quotas",
+            "waiting_list",
+            "requires_approval",
+            "available_from",
+            "available_until",
+        ]
+
+    def get_quotas(self, ticket_type: TicketType) -> list[int]:
+        return sorted(quota.pk for quota in ticket_type.quotas.all())
+
+
+class TicketTypeBody(Body):
+    name = LocalizedText(max_length=200)
+    description = LocalizedText(lines=True, allow_blank=True, required=False)
+    price = serializers.DecimalField(max_digits=10, decimal_places=2, min_value=0, required=False)
+    quotas = QuotasOfEvent(min_length=1, max_length=20)
+    waiting_list = serializers.BooleanField(required=False)
+    requires_approval = serializers.BooleanField(required=False)
+    available_from = serializers.DateTimeField(allow_null=True, required=False)
+    available_until = serializers.DateTimeField(allow_null=True, required=False)
+
+
+class OptionOut(serializers.ModelSerializer[QuestionOption]):
+    label = LocalizedText()
+
+    class Meta:
+        model = QuestionOption
+        fields = ["identifier", "label"]
+
+
+class QuestionOut(serializers.ModelSerializer[Question]):
+    label = LocalizedText()
+    help_text = LocalizedText()
+    options = OptionOut(many=True)
+
+    class Meta:
+        model = Question
+        fields = ["id", "identifier", "kind", "label", "help_text", "is_required", "options"]
+
+
+class OptionBody(Body):
+    identifier = serializers.CharField(validators=[validate_identifier])
+    label = LocalizedText(max_length=300)
+
+
+class QuestionBody(Body):
+    identifier = serializers.CharField(validators=[validate_identifier])
+    kind = serializers.ChoiceField(QuestionKind.choices, required=False)
+    label = LocalizedText(max_length=300)
+    help_text = LocalizedText(max_length=500, allow_blank=True, required=False)
+    is_required = serializers.BooleanField(required=False)
+    options = OptionBody(many=True, required=False)
+
+
+class RegistrationOut(serializers.ModelSerializer[Registration]):
+    """What the organizer, and whoever holds the secret, sees."""
+
+    ticket_type = serializers.IntegerField(source="ticket_type_id")
+    country = serializers.CharField(source="country.code")
+    answers = serializers.SerializerMethodField()
+    links = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Registration
+        fields = [
+            "code",
+            "state",
+            "ticket_type",
+            "name",
+            "native_name",
+            "email",
+            "language",
+            "affiliation",
+            "country",
+            "answers",
+            "amount",
+            "currency",
+            "registered_at",
+            "links",
+        ]
+
+    def get_answers(self, registration: Registration) -> dict[str, Any]:
+        return {answer.question.identifier: answer.value for answer in registration.answers.all()}
+
+    def get_links(self, registration: Registration) -> dict[str, str]:
+        page = f"{settings.PUBLIC_URL}{registration.get_absolute_url()}"
+        return {"page": page, "ticket": f"{page}ticket.svg", "calendar": f"{page}calendar.ics"}
+
+
+class RegistrationMade(RegistrationOut):
+    """The answer to whoever registered: with the secret."""
+
+    class Meta(RegistrationOut.Meta):
+        fields = [*RegistrationOut.Meta.fields, "secret"]
+
+
+class TicketTypeOfEvent(serializers.Field[TicketType, Any, int, Any]):
+    default_error_messages = {"not_found": _("The event has no such ticket type.")}  # noqa: RUF012 (DRF's own attribute)
+
+    def to_internal_value(self, data: Any) -> TicketType:
+        event: Event = self.context["event"]
+        found = None
+        if isinstance(data, int) and not isinstance(data, bool) and 0 < data < 2**63:
+            found = TicketType.objects.filter(event=event, pk=data).first()
+        if found is None:
+            self.fail("not_found")
+        return found
+
+    def to_representation(self, value: TicketType) -> int:
+        return value.pk
+
+
+class RegistrationChange(Body):
+    name = Text(max_length=200)
+    native_name = Text(max_length=200, allow_blank=True, required=False)
+    language = serializers.ChoiceField(settings.LANGUAGES)
+    affiliation = Text(max_length=300, allow_blank=True, required=False)
+    country = serializers.ChoiceField(
+        list(countries), allow_blank=True, required=False, help_text=_("ISO 3166-1 alpha-2, such as CN")
+    )
+    answers = serializers.DictField(child=serializers.JSONField(), required=False)
+
+
+class RegistrationCreate(RegistrationChange):
+    ticket_type = TicketTypeOfEvent()
+    email = serializers.EmailField(max_length=254)
+    language = serializers.ChoiceField(settings.LANGUAGES, required=False)
+    products = serializers.ListField(child=serializers.IntegerField(), max_length=0, required=False)
+    voucher = serializers.CharField(allow_blank=True, max_length=0, required=False)
+
+
+class Reason(Body):
+    reason = Text(lines=True, max_length=2000, allow_blank=True, required=False)

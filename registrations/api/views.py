@@ -1,0 +1,209 @@
+from __future__ import annotations
+
+import hmac
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import Http404
+from django.utils.translation import gettext as _
+from django_filters import rest_framework as filters
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.decorators import action
+from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from common.problems import Problem, Refusal
+from events.api.base import EventResource
+from events.models import Event, Permission
+from events.policies import may
+from registrations.api.serializers import (
+    QuestionBody,
+    QuestionOut,
+    QuotaBody,
+    QuotaOut,
+    Reason,
+    RegistrationChange,
+    RegistrationCreate,
+    RegistrationMade,
+    RegistrationOut,
+    TicketTypeBody,
+    TicketTypeOut,
+)
+from registrations.models import Question, Quota, Registration, RegistrationState, TicketType
+from registrations.services import places, questions, tickets
+
+SECRET = OpenApiParameter("secret", str, description="The registration's secret, instead of an organizer's token.")
+
+
+class Quotas(EventResource):
+    to_read = Permission.SEE_REGISTRATIONS
+    to_write = Permission.MANAGE_REGISTRATIONS
+    out = QuotaOut
+    body = QuotaBody
+
+    def get_queryset(self) -> QuerySet[Quota]:
+        return Quota.objects.filter(event=self.event).order_by("pk")
+
+    def make(self, asked: dict[str, Any]) -> Quota:
+        return tickets.create_quota(event=self.event, **asked, **self.by_whom())
+
+    def change(self, thing: Quota, asked: dict[str, Any]) -> Quota:
+        return tickets.resize_quota(quota=thing, **asked, **self.by_whom())
+
+    def remove(self, thing: Quota) -> None:
+        tickets.delete_quota(quota=thing, **self.by_whom())
+
+
+class TicketTypes(EventResource):
+    to_read = Permission.SEE_REGISTRATIONS
+    to_write = Permission.MANAGE_REGISTRATIONS
+    out = TicketTypeOut
+    body = TicketTypeBody
+
+    def get_queryset(self) -> QuerySet[TicketType]:
+        return TicketType.objects.filter(event=self.event).prefetch_related("quotas").in_order()
+
+    def make(self, asked: dict[str, Any]) -> TicketType:
+        return tickets.create_ticket_type(event=self.event, **asked, **self.by_whom())
+
+    def change(self, thing: TicketType, asked: dict[str, Any]) -> TicketType:
+        return tickets.update_ticket_type(ticket_type=thing, changes=asked, **self.by_whom())
+
+    def remove(self, thing: TicketType) -> None:
+        tickets.delete_ticket_type(ticket_type=thing, **self.by_whom())
+
+
+class Questions(EventResource):
+    to_read = Permission.SEE_REGISTRATIONS
+    to_write = Permission.MANAGE_REGISTRATIONS
+    out = QuestionOut
+    body = QuestionBody
+
+    def get_queryset(self) -> QuerySet[Question]:
+        return Question.objects.filter(event=self.event).prefetch_related("options").order_by("position", "pk")
+
+    def make(self, asked: dict[str, Any]) -> Question:
+        return questions.create_question(event=self.event, **asked, **self.by_whom())
+
+    def change(self, thing: Question, asked: dict[str, Any]) -> Question:
+        return questions.update_question(question=thing, changes=asked, **self.by_whom())
+
+    def remove(self, thing: Question) -> None:
+        questions.delete_question(question=thing, **self.by_whom())
+
+
+class RegistrationFilters(filters.FilterSet):
+    state = filters.MultipleChoiceFilter(choices=RegistrationState.choices)
+    search = filters.CharFilter(method="find", label="words of the name, address, affiliation or code")
+
+    class Meta:
+        model = Registration
+        fields = ["ticket_type", "country", "language"]
+
+    def find(self, queryset: Any, _name: str, words: str) -> Any:
+        return queryset.matching(words)
+
+
+class Registrations(EventResource):
+    """POST is public. The rest is for organizers, or for who holds the registration's secret (`?secret=`)."""
+
+    to_read = Permission.SEE_REGISTRATIONS
+    to_write = Permission.MANAGE_REGISTRATIONS
+    http_method_names = ["get", "post", "patch", "head", "options"]  # noqa: RUF012 (DRF's own attribute)
+    out = RegistrationOut
+    body = RegistrationCreate
+    body_to_change = RegistrationChange
+    lookup_field = "code"
+    filterset_class = RegistrationFilters
+
+    def get_permissions(self) -> list[BasePermission]:
+        return [AllowAny()] if self._is_public() else [IsAuthenticated()]
+
+    def find_event(self, request: Request, slug: str) -> None:
+        if not self._is_public():
+            return super().find_event(request, slug)
+        self.perform_authentication(request)
+        event = Event.objects.select_related("organisation", "venue").filter(slug=slug).first()
+        if event is None or not (event.is_public or may(request.user, self.to_read, event)):
+            raise Http404
+        self.event = event
+        return None
+
+    def _is_public(self) -> bool:
+        return self.action == "create" or self._secret() is not None
+
+    def _secret(self) -> str | None:
+        return self.request.query_params.get("secret") if "code" in self.kwargs else None
+
+    def get_queryset(self) -> QuerySet[Registration]:
+        return Registration.objects.filter(event=self.event).with_details().order_by("-registered_at", "-pk")
+
+    def get_object(self) -> Registration:
+        registration: Registration = super().get_object()
+        secret = self._secret()
+        if secret is not None and not hmac.compare_digest(secret.encode(), registration.secret.encode()):
+            raise Http404
+        return registration
+
+    @extend_schema(responses={201: RegistrationMade}, auth=[{}])
+    def create(self, request: Request, **path: Any) -> Response:
+        """Register: a place, or the next place in line."""
+        response = super().create(request, **path)
+        response.data = RegistrationMade(self._made, context=self.get_serializer_context()).data
+        return response
+
+    def make(self, asked: dict[str, Any]) -> Registration:
+        asked.pop("products", None)
+        asked.pop("voucher", None)
+        asked.setdefault("language", self.event.language)
+        asked.setdefault("answers", {})
+        self._made = places.register(event=self.event, **asked, **self.by_whom())
+        return self._made
+
+    @extend_schema(parameters=[SECRET])
+    def retrieve(self, request: Request, **path: Any) -> Response:
+        return super().retrieve(request, **path)
+
+    @extend_schema(parameters=[SECRET])
+    def partial_update(self, request: Request, **path: Any) -> Response:
+        return super().partial_update(request, **path)
+
+    def change(self, thing: Registration, asked: dict[str, Any]) -> Registration:
+        return places.change_registration(registration=thing, changes=asked, **self.by_whom())
+
+    @extend_schema(request=Reason, responses=RegistrationOut, parameters=[SECRET])
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, **_path: Any) -> Response:
+        """Give the place back; it goes to the next in line."""
+        return self._after(places.cancel_registration, **self._reason())
+
+    @extend_schema(request=None, responses=RegistrationOut)
+    @action(detail=True, methods=["post"])
+    def approve(self, request: Request, **_path: Any) -> Response:
+        self._organizers_only()
+        return self._after(places.approve)
+
+    @extend_schema(request=Reason, responses=RegistrationOut)
+    @action(detail=True, methods=["post"])
+    def reject(self, request: Request, **_path: Any) -> Response:
+        self._organizers_only()
+        return self._after(places.reject, **self._reason())
+
+    @extend_schema(request=None, responses=RegistrationOut, parameters=[SECRET])
+    @action(detail=True, methods=["post"], url_path="accept-offer")
+    def accept_offer(self, request: Request, **_path: Any) -> Response:
+        """Free places are given to the next in line at once, so no offer is ever open."""
+        self.get_object()
+        raise Refusal([Problem(code="not_offered", message=_("No place is on offer to this registration."))])
+
+    def _organizers_only(self) -> None:
+        if not may(self.request.user, self.to_write, self.event):
+            raise Http404
+
+    def _reason(self) -> dict[str, Any]:
+        return self.asked(Reason)
+
+    def _after(self, service: Any, **kwargs: Any) -> Response:
+        changed = service(registration=self.get_object(), **kwargs, **self.by_whom())
+        return Response(self.shown(self.again(changed)))

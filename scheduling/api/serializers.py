@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+
+from common.api.fields import LocalizedText, Text
+from common.api.serializers import Body
+from events.models import Room
+from scheduling.models import Schedule, Slot, SlotKind
+from scheduling.models.schedules import validate_version
+from submissions.models import Submission
+
+
+class SlotOut(serializers.ModelSerializer[Slot]):
+    submission = serializers.CharField(source="submission.code", default=None)
+    title = LocalizedText()
+    room = serializers.IntegerField(source="room_id", allow_null=True)
+    parent = serializers.IntegerField(source="parent_id", allow_null=True)
+
+    class Meta:
+        model = Slot
+        fields = ["id", "kind", "submission", "title", "room", "starts_at", "ends_at", "parent", "board", "locked"]
+
+    def to_representation(self, instance: Slot) -> dict[str, Any]:
+        shown = super().to_representation(instance)
+        if instance.submission is not None:
+            shown["title"] = self.fields["title"].to_representation(instance.submission.title)
+        return shown
+
+
+class _OfEvent(serializers.Field[Any, Any, Any, Any]):
+    """A reference to something of this event; anything else might as well not exist."""
+
+    default_error_messages = {"not_found": _("The event has no such thing.")}  # noqa: RUF012 (DRF's own attribute)
+
+    def find(self, data: Any) -> Any:
+        raise NotImplementedError
+
+    def to_internal_value(self, data: Any) -> Any:
+        found = None
+        if isinstance(data, str | int) and not isinstance(data, bool):
+            found = self.find(data)
+        if found is None:
+            self.fail("not_found")
+        return found
+
+    def to_representation(self, value: Any) -> Any:
+        return getattr(value, "code", value.pk)
+
+
+class SubmissionOfEvent(_OfEvent):
+    def find(self, data: Any) -> Submission | None:
+        return Submission.objects.filter(event=self.context["event"], code=str(data)[:10]).first()
+
+
+class RoomOfEvent(_OfEvent):
+    def find(self, data: Any) -> Room | None:
+        if not isinstance(data, int) or not 0 < data < 2**63:
+            return None
+        return Room.objects.filter(event_rooms__event=self.context["event"], pk=data).first()
+
+
+class SlotOfDraft(_OfEvent):
+    def find(self, data: Any) -> Slot | None:
+        if not isinstance(data, int) or not 0 < data < 2**63:
+            return None
+        return Slot.objects.filter(schedule__event=self.context["event"], schedule__version=None, pk=data).first()
+
+
+class SlotChange(Body):
+    kind = serializers.ChoiceField(SlotKind.choices, required=False)
+    submission = SubmissionOfEvent(allow_null=True, required=False, help_text=_("a submission's code"))
+    title = LocalizedText(max_length=300, allow_blank=True, required=False)
+    room = RoomOfEvent(allow_null=True, required=False, help_text=_("a room's id"))
+    starts_at = serializers.DateTimeField()
+    ends_at = serializers.DateTimeField(required=False)
+    parent = SlotOfDraft(allow_null=True, required=False, help_text=_("the id of a block or poster session"))
+    board = Text(max_length=20, allow_blank=True, required=False)
+    locked = serializers.BooleanField(required=False)
+
+
+class ConflictOut(serializers.Serializer[Any]):
+    severity = serializers.ChoiceField(["fatal", "warning"])
+    code = serializers.CharField()
+    message = serializers.CharField()
+    slots = serializers.SerializerMethodField()
+
+    def get_slots(self, conflict: Any) -> list[int]:
+        return [slot.pk for slot in conflict.slots]
+
+
+class ReleaseOut(serializers.ModelSerializer[Schedule]):
+    class Meta:
+        model = Schedule
+        fields = ["version", "comment", "released_at", "is_current"]
+
+
+class ReleaseBody(Body):
+    version = serializers.CharField(max_length=40, validators=[validate_version])
+    comment = Text(lines=True, max_length=5000, allow_blank=True, required=False)
+    force = serializers.BooleanField(required=False)
+
+
+class MovedOut(serializers.Serializer[Any]):
+    """What the preview says of one slot."""
+
+    id = serializers.IntegerField()
+    submission = serializers.CharField(allow_null=True)
+    title = serializers.CharField()
+    room = serializers.CharField(allow_null=True)
+    starts_at = serializers.DateTimeField()
+    ends_at = serializers.DateTimeField()
+
+
+class PreviewOut(serializers.Serializer[Any]):
+    added = serializers.ListField(child=serializers.DictField())
+    moved = serializers.ListField(child=serializers.DictField())
+    cancelled = serializers.ListField(child=serializers.DictField())
+    unchanged = serializers.IntegerField()
+    speakers_affected = serializers.IntegerField()
+    agendas_affected = serializers.IntegerField()
+    messages = serializers.IntegerField()

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django_filters import rest_framework as filters
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from events.api.base import EventResource
+from events.models import Permission
+from scheduling.api.serializers import (
+    ConflictOut,
+    PreviewOut,
+    ReleaseBody,
+    ReleaseOut,
+    SlotChange,
+    SlotOut,
+)
+from scheduling.models import Schedule, Slot
+from scheduling.services import conflicts, releases, slots
+
+
+class SlotFilters(filters.FilterSet):
+    starts_at = filters.IsoDateTimeFromToRangeFilter()
+    submission = filters.CharFilter("submission__code")
+
+    class Meta:
+        model = Slot
+        fields = ["kind", "room", "parent"]
+
+
+class Slots(EventResource):
+    """The draft's."""
+
+    to_write = Permission.EDIT_PROGRAMME
+    out = SlotOut
+    body = SlotChange
+    filterset_class = SlotFilters
+
+    def get_queryset(self) -> QuerySet[Slot]:
+        return (
+            Slot.objects.filter(schedule__event=self.event, schedule__version=None)
+            .select_related("submission")
+            .order_by("starts_at", "pk")
+        )
+
+    def make(self, asked: dict[str, Any]) -> Slot:
+        return slots.place_slot(event=self.event, **asked, **self.by_whom())
+
+    def change(self, thing: Slot, asked: dict[str, Any]) -> Slot:
+        return slots.move_slot(slot=thing, changes=asked, **self.by_whom())
+
+    def remove(self, thing: Slot) -> None:
+        slots.remove_slot(slot=thing, **self.by_whom())
+
+
+class Conflicts(EventResource):
+    """The draft's, fatal ones first. Not in pages: an organizer wants them all."""
+
+    to_write = Permission.EDIT_PROGRAMME
+    http_method_names = ["get", "head", "options"]  # noqa: RUF012 (DRF's own attribute)
+    out = ConflictOut
+
+    def get_queryset(self) -> QuerySet[Slot]:
+        return Slot.objects.none()
+
+    @extend_schema(responses=ConflictOut(many=True))
+    def list(self, request: Request, **_path: Any) -> Response:
+        found = conflicts.conflicts_of(Schedule.objects.draft_of(self.event))
+        return Response({"count": len(found), "next": None, "previous": None, "results": self.shown(found, many=True)})
+
+
+class Releases(EventResource):
+    to_write = Permission.PUBLISH_SCHEDULE
+    http_method_names = ["get", "post", "head", "options"]  # noqa: RUF012 (DRF's own attribute)
+    out = ReleaseOut
+    body = ReleaseBody
+    lookup_field = "version"
+    lookup_value_regex = "[^/]+"
+
+    def get_queryset(self) -> QuerySet[Schedule]:
+        return Schedule.objects.filter(event=self.event).released()
+
+    def make(self, asked: dict[str, Any]) -> Schedule:
+        return releases.release(event=self.event, **asked, **self.by_whom())
+
+    @extend_schema(responses=PreviewOut)
+    def preview(self, request: Request, **_path: Any) -> Response:
+        """What a release now would change, and whom it would tell."""
+        return Response(PreviewOut(releases.preview(self.event)).data, status=status.HTTP_200_OK)
