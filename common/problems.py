@@ -23,7 +23,7 @@ class Problem:
 class Refusal(Exception):  # noqa: N818 (a refusal is an answer, not a fault)
     """A service did nothing, for these reasons. Sub-classes live beside the service that raises them."""
 
-    #: The HTTP status that interfaces answer with: 409 where the state of things forbids it, 422 where the input does.
+    #: The HTTP status that interfaces answer with: 409 where the state of things forbids it, 400 where the input does.
     status = 409
 
     def __init__(self, problems: Iterable[Problem]) -> None:
@@ -34,7 +34,7 @@ class Refusal(Exception):  # noqa: N818 (a refusal is an answer, not a fault)
 class Invalid(Refusal):
     """The input itself is at fault: one problem per field and reason."""
 
-    status = 422
+    status = 400
 
 
 def refusal_from(error: ValidationError) -> Invalid:

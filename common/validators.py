@@ -21,7 +21,7 @@ def validate_time_zone(value: str) -> None:
 class WebAddressValidator(URLValidator):
     """http and https only: `javascript:` and its kin never become a link."""
 
-    schemes = ["http", "https"]  # noqa: RUF012 (Django's own attribute)
+    schemes = ["http", "https"]
 
 
 validate_web_address = WebAddressValidator()

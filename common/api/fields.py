@@ -47,7 +47,7 @@ class Text(serializers.CharField):
 class LocalizedText(serializers.Field[LazyI18nString, Any, Any, Any]):
     """`{"en": "…", "zh-hans": "…"}`, or one string that is the same in every language. Comes back as it was given."""
 
-    default_error_messages = {  # noqa: RUF012 (DRF's own attribute)
+    default_error_messages = {
         "type": _("Write an object of language codes and texts, such as {“en”: “…”}, or one string."),
         "language": _("“{language}” is not a language that texts are written in."),
         "blank": _("This may not be empty."),
@@ -96,9 +96,7 @@ class LocalizedText(serializers.Field[LazyI18nString, Any, Any, Any]):
 class Minutes(serializers.Field[timedelta, Any, int, Any]):
     """A duration in whole minutes, 0 to 7 days."""
 
-    default_error_messages = {  # noqa: RUF012 (DRF's own attribute)
-        "invalid": _("Write a whole number of minutes from 0 to 10080.")
-    }
+    default_error_messages = {"invalid": _("Write a whole number of minutes from 0 to 10080.")}
 
     def to_internal_value(self, data: Any) -> timedelta:
         if isinstance(data, bool) or not isinstance(data, int) or not 0 <= data <= 7 * 24 * 60:

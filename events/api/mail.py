@@ -90,7 +90,7 @@ class MessageFilters(filters.FilterSet):
 
 class Messages(EventResource):
     to_write = to_read = Permission.SEND_MESSAGES
-    http_method_names = ["get", "post", "head", "options"]  # noqa: RUF012 (DRF's own attribute)
+    http_method_names = ["get", "post", "head", "options"]
     out = MessageOut
     body = Body
     filterset_class = MessageFilters

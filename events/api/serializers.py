@@ -7,7 +7,7 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from common.api.fields import LocalizedText, Text
+from common.api.fields import LocalizedText
 from common.api.serializers import Body
 from events.models import Event, EventKind, EventState, Organisation, Room, Track, validate_event_slug
 from events.models.tracks import validate_colour

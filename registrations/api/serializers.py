@@ -152,7 +152,7 @@ class RegistrationMade(RegistrationOut):
 
 
 class TicketTypeOfEvent(serializers.Field[TicketType, Any, int, Any]):
-    default_error_messages = {"not_found": _("The event has no such ticket type.")}  # noqa: RUF012 (DRF's own attribute)
+    default_error_messages = {"not_found": _("The event has no such ticket type.")}
 
     def to_internal_value(self, data: Any) -> TicketType:
         event: Event = self.context["event"]

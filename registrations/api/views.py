@@ -110,7 +110,7 @@ class Registrations(EventResource):
 
     to_read = Permission.SEE_REGISTRATIONS
     to_write = Permission.MANAGE_REGISTRATIONS
-    http_method_names = ["get", "post", "patch", "head", "options"]  # noqa: RUF012 (DRF's own attribute)
+    http_method_names = ["get", "post", "patch", "head", "options"]
     out = RegistrationOut
     body = RegistrationCreate
     body_to_change = RegistrationChange

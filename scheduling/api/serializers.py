@@ -33,7 +33,7 @@ class SlotOut(serializers.ModelSerializer[Slot]):
 class _OfEvent(serializers.Field[Any, Any, Any, Any]):
     """A reference to something of this event; anything else might as well not exist."""
 
-    default_error_messages = {"not_found": _("The event has no such thing.")}  # noqa: RUF012 (DRF's own attribute)
+    default_error_messages = {"not_found": _("The event has no such thing.")}
 
     def find(self, data: Any) -> Any:
         raise NotImplementedError

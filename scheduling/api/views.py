@@ -61,7 +61,7 @@ class Conflicts(EventResource):
     """The draft's, fatal ones first. Not in pages: an organizer wants them all."""
 
     to_write = Permission.EDIT_PROGRAMME
-    http_method_names = ["get", "head", "options"]  # noqa: RUF012 (DRF's own attribute)
+    http_method_names = ["get", "head", "options"]
     out = ConflictOut
 
     def get_queryset(self) -> QuerySet[Slot]:
@@ -75,7 +75,7 @@ class Conflicts(EventResource):
 
 class Releases(EventResource):
     to_write = Permission.PUBLISH_SCHEDULE
-    http_method_names = ["get", "post", "head", "options"]  # noqa: RUF012 (DRF's own attribute)
+    http_method_names = ["get", "post", "head", "options"]
     out = ReleaseOut
     body = ReleaseBody
     lookup_field = "version"

@@ -69,7 +69,7 @@ class SubmissionOut(serializers.ModelSerializer[Submission]):
 class TrackOfEvent(serializers.Field[Track, Any, int, Any]):
     """A track's id; one of another event might as well not exist."""
 
-    default_error_messages = {"not_found": _("The event has no such track.")}  # noqa: RUF012 (DRF's own attribute)
+    default_error_messages = {"not_found": _("The event has no such track.")}
 
     def to_internal_value(self, data: Any) -> Track:
         event: Event = self.context["event"]
