@@ -20,7 +20,7 @@ class Problem:
     fix: str | Promise = ""
 
 
-class Refusal(Exception):  # noqa: N818 (a refusal is an answer, not a fault)
+class Refusal(Exception):
     """A service did nothing, for these reasons. Sub-classes live beside the service that raises them."""
 
     #: The HTTP status that interfaces answer with: 409 where the state of things forbids it, 400 where the input does.

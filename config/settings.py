@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import dj_database_url
@@ -49,10 +50,10 @@ REDIS_URL = env.str("REDIS_URL", "") or (_services.redis_url if _services else "
 
 # Web processes keep their connections in a pool; a process that forks (the worker) must not share one.
 DATABASE_POOL = env.bool("DATABASE_POOL", False)
-DATABASES = {
+DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         # Without a running service the name alone is set, so that checks that need no database still work.
-        **dj_database_url.parse(DATABASE_URL or "postgresql:///lihu", conn_max_age=0 if DATABASE_POOL else 60),
+        **dict(dj_database_url.parse(DATABASE_URL or "postgresql:///lihu", conn_max_age=0 if DATABASE_POOL else 60)),
         "ATOMIC_REQUESTS": False,
         "CONN_HEALTH_CHECKS": not DATABASE_POOL,
     }
@@ -186,6 +187,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "common.context.site",
+                "events.context.organizing",
             ],
         },
     }
@@ -258,7 +260,7 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
-PERMISSIONS_POLICY = {
+PERMISSIONS_POLICY: dict[str, list[str]] = {
     feature: [] for feature in ("camera", "microphone", "geolocation", "payment", "usb", "accelerometer", "gyroscope")
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 40 * 1024 * 1024
@@ -283,7 +285,7 @@ CAMPUS_NAME = env.str("CAMPUS_NAME", "") or _("the campus")
 
 STATIC_URL = "/static/"
 STATIC_ROOT = LIHU_HOME / "static"
-STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_DIRS: list[Path | tuple[str, Path]] = [BASE_DIR / "static"]
 if (BASE_DIR / "node_modules" / "htmx.org" / "dist").is_dir():
     # The browser packages of package-lock.json: only the files that pages use.
     STATICFILES_DIRS.append(("vendor/htmx", BASE_DIR / "node_modules" / "htmx.org" / "dist"))

@@ -41,3 +41,23 @@ def users_who_may(permission: Permission, event: Event) -> QuerySet[User]:
         Q(all_events=True, organisation=event.organisation_id) | Q(events=event), permissions__contains=[permission]
     )
     return User.objects.filter(is_active=True, memberships__team__in=teams).distinct()
+
+
+def permissions_everywhere(user: Someone, organisation: Organisation) -> frozenset[Permission]:
+    """What `user` may do at every event of the organisation, those to come included."""
+    if not isinstance(user, User) or not user.is_active:
+        return frozenset()
+    if user.is_staff:
+        return frozenset(Permission)
+    teams = Team.objects.filter(all_events=True, organisation=organisation, members__user=user)
+    return frozenset(Permission(name) for names in teams.values_list("permissions", flat=True) for name in names)
+
+
+def may_manage_team(user: Someone, team: Team) -> bool:
+    """One who manages teams everywhere manages each team; one who does at some events, the teams of those events alone."""
+    if Permission.MANAGE_TEAMS in permissions_everywhere(user, team.organisation):
+        return True
+    if team.all_events:
+        return False
+    events = list(team.events.all())
+    return bool(events) and all(may(user, Permission.MANAGE_TEAMS, event) for event in events)

@@ -37,7 +37,8 @@ class Person(models.Model):
     )
     name_order = models.CharField(max_length=20, choices=NameOrder, default=NameOrder.AS_WRITTEN)
     email = models.EmailField(_("e-mail address"), max_length=254, blank=True)
-    email_key = models.CharField(max_length=254, null=True, editable=False)
+    # Null where there is no address: many people may have none, and no two the same.
+    email_key = models.CharField(max_length=254, null=True, editable=False)  # noqa: DJ001 (unique, see above)
     affiliation = models.CharField(_("affiliation"), max_length=300, blank=True, validators=[validate_single_line])
     institution = models.ForeignKey("accounts.Institution", null=True, blank=True, on_delete=models.SET_NULL)
     country = CountryField(_("country"), blank=True)

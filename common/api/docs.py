@@ -46,7 +46,7 @@ def documentation(request: HttpRequest) -> HttpResponse:
 @cache
 def groups() -> list[Group]:
     """One group per resource, in the order of the URLs."""
-    document = SchemaGenerator().get_schema(request=None, public=True)
+    document: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
     found: dict[str, Group] = {}
     for path, operations in document["paths"].items():
         parts = [part for part in path.removeprefix("/api/v1/").split("/") if part and not part.startswith("{")]
@@ -108,4 +108,4 @@ def _type(document: dict[str, Any], schema: dict[str, Any]) -> str:
         return " | ".join(dict.fromkeys(_type(document, part) for part in schema["oneOf"]))
     if schema.get("type") == "array":
         return f"list of {_type(document, schema['items'])}"
-    return schema.get("format") or schema.get("type", "object")
+    return str(schema.get("format") or schema.get("type", "object"))

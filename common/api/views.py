@@ -21,7 +21,7 @@ class Resource(Idempotent, GenericViewSet[Any]):
     `out` and `body` are the serializers of what is said and what is asked; `body_to_change` where a PATCH asks for less.
     """
 
-    http_method_names: ClassVar[list[str]] = ["get", "post", "patch", "delete", "head", "options"]
+    http_method_names = ["get", "post", "patch", "delete", "head", "options"]
     out: ClassVar[type[BaseSerializer[Any]]]
     body: ClassVar[type[BaseSerializer[Any]]]
     body_to_change: ClassVar[type[BaseSerializer[Any]] | None] = None

@@ -16,13 +16,17 @@ from django.utils.translation import gettext_lazy as _
 from i18nfield.fields import I18nCharField, I18nTextField
 
 from accounts.models import User
+from common.text import search_key
 from common.validators import validate_time_zone
 from events.models.organisations import Permission, Team
 
 #: First parts of addresses that are ours (docs/reference/addresses.md); an event cannot have them as its slug.
 RESERVED_SLUGS: Final = frozenset(
-    "accounts admin api design favicon.ico i18n livez mail me media new organisations organize readyz robots.txt static"
-    " verify well-known health login logout register signup sitemap.xml humans.txt security.txt".split()
+    [
+        *("accounts", "admin", "api", "design", "health", "humans.txt", "i18n", "livez", "login", "logout", "mail", "me"),
+        *("media", "new", "organisations", "organize", "readyz", "register", "robots.txt", "signup", "sitemap.xml"),
+        *("static", "verify", "well-known"),
+    ]
 )
 
 ACCENTS: Final = [
@@ -82,6 +86,13 @@ class EventQuerySet(models.QuerySet["Event"]):
             Q(organisation__in=teams.filter(all_events=True).values("organisation")) | Q(teams__in=teams)
         ).distinct()
 
+    def matching(self, words: str) -> EventQuerySet:
+        """Every word occurs somewhere in its texts, in any language; case and accents aside."""
+        found = self
+        for word in search_key(words).split():
+            found = found.filter(search_text__contains=word)
+        return found
+
     def coming(self, today: date) -> EventQuerySet:
         return self.filter(ends_on__gte=today).order_by("starts_on", "slug")
 
@@ -120,6 +131,8 @@ class Event(models.Model):
     website = models.URLField(_("web site"), blank=True)
     # Where a programme was imported from, such as `FOSDEM 2026`, kept for its exports.
     acronym = models.CharField(_("short name"), max_length=60, blank=True)
+    # Name, tagline, host and place in every language, folded by `common.text.search_key`; written by services.
+    search_text = models.TextField(blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

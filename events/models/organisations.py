@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
@@ -32,6 +33,14 @@ class Permission(models.TextChoices):
 
 
 class OrganisationQuerySet(models.QuerySet["Organisation"]):
+    def seen_by(self, user: User | AnonymousUser) -> OrganisationQuerySet:
+        """Where `user` is on a team, whatever that team may do."""
+        if not isinstance(user, User):
+            return self.none()
+        if user.is_staff:
+            return self
+        return self.filter(teams__members__user=user).distinct()
+
     def organized_by(self, user: User) -> OrganisationQuerySet:
         """Where `user` is on a team that may create and edit every event."""
         if user.is_staff:

@@ -121,7 +121,7 @@ class Registration(models.Model):
         return self.state in IS_LIVE
 
     def searchable(self) -> str:
-        return search_key(" ".join([self.code, self.name, self.native_name, self.email, self.affiliation]))
+        return search_key(f"{self.code} {self.name} {self.native_name} {self.email} {self.affiliation}")
 
 
 class Answer(models.Model):
