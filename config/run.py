@@ -33,7 +33,7 @@ LARGEST_LOG = 10 * 1024 * 1024
 SMALLEST_DISK = 500 * 1024 * 1024
 
 
-class Stop(Exception):  # noqa: N818 (a wish, not an error)
+class Stop(Exception):
     """The person at the keyboard, or the system, wants this to end."""
 
 
@@ -189,7 +189,7 @@ class Supervisor:
         # Settings read the addresses of services, which are known only now.
         from config.celery import app  # noqa: PLC0415
 
-        with contextlib.suppress(OSError, app.connection_for_write().connection_errors):
+        with contextlib.suppress(OSError, *app.connection_for_write().connection_errors):
             return bool(app.control.ping(destination=[self.worker_name], timeout=1))
         return False
 
