@@ -6,6 +6,8 @@ Three questions, one answer each: may this user (`may`), where may this user (`E
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q, QuerySet
 
@@ -61,3 +63,11 @@ def may_manage_team(user: Someone, team: Team) -> bool:
         return False
     events = list(team.events.all())
     return bool(events) and all(may(user, Permission.MANAGE_TEAMS, event) for event in events)
+
+
+def visible_ids(user: Someone | None, ids: Collection[int]) -> set[int]:
+    """Which of these events `user` may know of: the public ones, and those of their teams."""
+    seen = set(Event.objects.public().filter(pk__in=ids).values_list("pk", flat=True))
+    if isinstance(user, User):
+        seen |= set(Event.objects.where(user).filter(pk__in=ids).values_list("pk", flat=True))
+    return seen

@@ -23,7 +23,20 @@ from events.models.organisations import Permission, Team
 #: First parts of addresses that are ours (docs/reference/addresses.md); an event cannot have them as its slug.
 RESERVED_SLUGS: Final = frozenset(
     [
-        *("accounts", "admin", "api", "design", "health", "humans.txt", "i18n", "livez", "login", "logout", "mail", "me"),
+        *(
+            "accounts",
+            "admin",
+            "api",
+            "design",
+            "health",
+            "humans.txt",
+            "i18n",
+            "livez",
+            "login",
+            "logout",
+            "mail",
+            "me",
+        ),
         *("media", "new", "organisations", "organize", "readyz", "register", "robots.txt", "signup", "sitemap.xml"),
         *("static", "verify", "well-known"),
     ]

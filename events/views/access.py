@@ -1,0 +1,44 @@
+"""Which event a page is about, and whether this viewer may see it: asked once, at the top of every view."""
+
+from __future__ import annotations
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest
+from django.utils.translation import gettext as _
+
+from events.models import Event, Organisation, Permission
+from events.policies import permissions_of
+
+
+def get_event_or_404(request: HttpRequest, slug: str, permission: Permission | None = None) -> Event:
+    """The event to organize. A stranger gets 404, as if there were none; a member whose teams lack `permission` gets 403.
+
+    Sets `request.event` and `request.event_permissions`, which the organizer's layout reads.
+    """
+    event = Event.objects.select_related("organisation", "venue").filter(slug=slug).first()
+    permissions = permissions_of(request.user, event) if event else frozenset()
+    if event is None or not permissions:
+        raise Http404
+    if permission is not None and permission not in permissions:
+        raise PermissionDenied(
+            _("Your team may not do this at this event: %(permission)s.") % {"permission": permission.label}
+        )
+    request.event = event  # type: ignore[attr-defined]
+    request.event_permissions = permissions  # type: ignore[attr-defined]
+    return event
+
+
+def get_public_event_or_404(request: HttpRequest, slug: str) -> Event:
+    """The event for everybody; a draft is there for its organizers only."""
+    event = Event.objects.select_related("organisation", "venue").filter(slug=slug).first()
+    if event is None or not (event.is_public or permissions_of(request.user, event)):
+        raise Http404
+    return event
+
+
+def get_organisation_or_404(request: HttpRequest, slug: str) -> Organisation:
+    """An organisation of which the viewer is on a team."""
+    organisation = Organisation.objects.seen_by(request.user).filter(slug=slug).first()
+    if organisation is None:
+        raise Http404
+    return organisation
