@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import http.client
 import os
 import shutil
 import signal
@@ -23,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
-from config import embedded, messages
+from config import embedded, messages, roles
 from config.embedded import ServiceError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -68,33 +67,14 @@ class Supervisor:
         self.children = self._children()
 
     def _children(self) -> list[Child]:
-        celery = [sys.executable, "-m", "celery", "--app", "config"]
         return [
             Child(
                 "web",
-                [
-                    *(sys.executable, "-m", "granian", "--interface", "wsgi"),
-                    *("--host", "127.0.0.1", "--port", str(self.port)),
-                    *("--workers", str(min(os.cpu_count() or 1, 4)), "--blocking-threads", "8"),
-                    *("--no-ws", "--respawn-failed-workers", "--workers-kill-timeout", "3"),
-                    "config.wsgi:application",
-                ],
+                roles.web(host="127.0.0.1", port=self.port),
                 {"DATABASE_POOL": os.environ.get("DATABASE_POOL", "1")},
             ),
-            Child(
-                "worker",
-                [
-                    *(*celery, "worker", "--queues", "mail,default,slow", "--concurrency", "2"),
-                    *("--hostname", self.worker_name, "--loglevel", "INFO", "--without-gossip", "--without-mingle"),
-                ],
-            ),
-            Child(
-                "beat",
-                [
-                    *(*celery, "beat", "--loglevel", "INFO", "--pidfile="),
-                    *("--schedule", str(self.home / "run" / "beat-schedule")),
-                ],
-            ),
+            Child("worker", roles.worker(name=self.worker_name)),
+            Child("beat", roles.beat(schedule=self.home / "run" / "beat-schedule")),
         ]
 
     @property
@@ -136,12 +116,11 @@ class Supervisor:
         self._wait_until_ready()
 
     def _prepare(self) -> None:
-        demo = os.environ.get("DEMO", "1").strip().lower() not in {"0", "false", "no", "off", ""}
         log = self.log("prepare")
         log.unlink(missing_ok=True)
         with log.open("wb") as file:
             process = embedded.spawn(
-                [sys.executable, "manage.py", "prepare", *(["--demo"] if demo else [])],
+                roles.prepare(),
                 home=self.home,
                 log=file,
                 cwd=ROOT,
@@ -166,11 +145,12 @@ class Supervisor:
         asked = [("/readyz", "web"), ("/", "web")]
         while asked:
             self._check_start(deadline, asked[0][1], f"http://127.0.0.1:{self.port}{asked[0][0]} does not answer 200")
-            if status_of(self.port, asked[0][0]) == 200:
+            if roles.status_of(self.port, asked[0][0]) == 200:
                 asked.pop(0)
             else:
                 self.wish_to_stop.wait(0.1)
-        while not self._worker_answers():
+        os.environ.update(LIHU_HOME=str(self.home), PORT=str(self.port))
+        while not roles.worker_answers(self.worker_name):
             self._check_start(deadline, "worker", "the worker does not answer")
             self.wish_to_stop.wait(0.1)
 
@@ -183,15 +163,6 @@ class Supervisor:
         if time.monotonic() > deadline:
             log = self.log(name)
             raise ServiceError(f"After {READY_SECONDS} s {complaint}; {log} ends:\n{embedded.tail(log)}")
-
-    def _worker_answers(self) -> bool:
-        os.environ.update(LIHU_HOME=str(self.home), DJANGO_SETTINGS_MODULE="config.settings")
-        # Settings read the addresses of services, which are known only now.
-        from config.celery import app  # noqa: PLC0415
-
-        with contextlib.suppress(OSError, *app.connection_for_write().connection_errors):
-            return bool(app.control.ping(destination=[self.worker_name], timeout=1))
-        return False
 
     def _check_wish(self) -> None:
         if self.wish_to_stop.is_set():
@@ -263,17 +234,6 @@ def check_port(port: int) -> None:
             raise ServiceError(f"Port {port} needs more rights than you have: set PORT to 1024 or more.") from error
         except OSError as error:
             raise ServiceError(f"Port {port} is taken by another program: set PORT to a free one.") from error
-
-
-def status_of(port: int, path: str) -> int:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    try:
-        connection.request("GET", path)
-        return connection.getresponse().status
-    except (OSError, http.client.HTTPException):
-        return 0
-    finally:
-        connection.close()
 
 
 def how(code: int) -> str:

@@ -284,7 +284,7 @@ CAMPUS_NAME = env.str("CAMPUS_NAME", "") or _("the campus")
 # -- Static files ----------------------------------------------------------------------------------------------------
 
 STATIC_URL = "/static/"
-STATIC_ROOT = LIHU_HOME / "static"
+STATIC_ROOT = Path(env.str("STATIC_ROOT", "") or LIHU_HOME / "static")
 STATICFILES_DIRS: list[Path | tuple[str, Path]] = [BASE_DIR / "static"]
 if (BASE_DIR / "node_modules" / "htmx.org" / "dist").is_dir():
     # The browser packages of package-lock.json: only the files that pages use.

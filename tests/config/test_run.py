@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from config import embedded
-from config.run import status_of
+from config.roles import status_of
 from tests.config.processes import ROOT, environment, kill_everything, of_home
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("run"), pytest.mark.timeout(300)]

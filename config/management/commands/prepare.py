@@ -18,8 +18,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--demo", action="store_true", help="load the demo conference into an empty instance")
+        parser.add_argument("--static-only", action="store_true", help="only the static files: for building an image")
 
-    def handle(self, *, demo: bool, **_options: Any) -> None:
+    def handle(self, *, demo: bool, static_only: bool, **_options: Any) -> None:
+        if static_only:
+            collect_static()
+            return
         call_command("migrate", interactive=False, verbosity=0)
         collect_static()
         if demo and "load_demo" in get_commands() and is_empty():
@@ -44,8 +48,11 @@ def collect_static() -> None:
 
 
 def _digest_of_sources() -> str:
+    # By content, not by date: an image's dates are rounded on their way through a registry.
     digest = hashlib.sha256(settings.STORAGES["staticfiles"]["BACKEND"].encode())
     for finder in get_finders():
         for path, storage in finder.list([]):
-            digest.update(f"{path}\0{storage.size(path)}\0{storage.get_modified_time(path).timestamp()}\n".encode())
+            digest.update(path.encode() + b"\0")
+            with storage.open(path) as file:
+                digest.update(hashlib.sha256(file.read()).digest())
     return digest.hexdigest()
