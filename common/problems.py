@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.utils.functional import Promise
@@ -25,6 +26,8 @@ class Refusal(Exception):
 
     #: The HTTP status that interfaces answer with: 409 where the state of things forbids it, 400 where the input does.
     status = 409
+    #: What the API adds to its answer beside the problems (RFC 9457 §3.2), such as conflicts.
+    members: Mapping[str, object] = MappingProxyType({})
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = list(problems)

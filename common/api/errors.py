@@ -45,7 +45,7 @@ def problem_response(error: Exception, context: Mapping[str, Any]) -> Response |
         error = refusal_from(error)
     if isinstance(error, Refusal):
         first = error.problems[0]
-        body = problem(error.status, first.code, first.message, error.problems, **getattr(error, "members", {}))
+        body = problem(error.status, first.code, first.message, error.problems, **error.members)
         return _answer(body)
     if isinstance(error, Http404):
         return _answer(problem(404, "not_found", _("There is nothing at this address, or it is not yours to see.")))

@@ -45,10 +45,10 @@ class Text(serializers.CharField):
     }
 )
 class LocalizedText(serializers.Field[LazyI18nString, Any, Any, Any]):
-    """`{"en": "…", "zh-hans": "…"}`, or one string that is the same in every language. Comes back as it was given."""
+    """`{"en": "…", "zh-hans": "…"}`; one string is taken as the text in the event's first language."""
 
     default_error_messages = {
-        "type": _("Write an object of language codes and texts, such as {“en”: “…”}, or one string."),
+        "type": _("Write an object of language codes and texts, such as {“en”: “…”}."),
         "language": _("“{language}” is not a language that texts are written in."),
         "blank": _("This may not be empty."),
         "max_length": _("This has more than {max_length} characters."),
@@ -63,15 +63,15 @@ class LocalizedText(serializers.Field[LazyI18nString, Any, Any, Any]):
         self.validate_text = validate_plain_text if lines else validate_single_line
 
     def to_internal_value(self, data: Any) -> LazyI18nString:
-        if isinstance(data, str):
-            texts: Mapping[str, Any] = {"": data}
-        elif isinstance(data, Mapping):
-            texts = data
-        else:
+        event = self.context.get("event")
+        # An event in the making has its languages in the same request; its first is not known to this field.
+        first = event.language if event else settings.LANGUAGE_CODE
+        texts = {first: data} if isinstance(data, str) else data
+        if not isinstance(texts, Mapping):
             self.fail("type")
         known = dict(settings.LANGUAGES)
         for language, text in texts.items():
-            if language and language not in known:
+            if language not in known:
                 self.fail("language", language=language)
             if not isinstance(text, str):
                 self.fail("type")
@@ -83,13 +83,14 @@ class LocalizedText(serializers.Field[LazyI18nString, Any, Any, Any]):
                 raise serializers.ValidationError(error.messages, code=error.code) from error
         if not self.allow_blank and not any(text.strip() for text in texts.values()):
             self.fail("blank")
-        return LazyI18nString(data if isinstance(data, str) else dict(data))
+        return LazyI18nString({language: text for language, text in texts.items() if text})
 
     def to_representation(self, value: LazyI18nString) -> Any:
         data = value.data if isinstance(value, LazyI18nString) else value
-        if isinstance(data, dict):
+        if isinstance(data, Mapping):
             return {language: text for language, text in data.items() if text}
-        return data or ""
+        event = self.context.get("event")
+        return {event.language if event else settings.LANGUAGE_CODE: data} if data else {}
 
 
 @extend_schema_field(OpenApiTypes.INT)

@@ -103,22 +103,41 @@ class ReleaseBody(Body):
     force = serializers.BooleanField(required=False)
 
 
-class MovedOut(serializers.Serializer[Any]):
-    """What the preview says of one slot."""
+class PlaceOut(serializers.Serializer[Slot]):
+    """When and where, in the preview of a release."""
 
-    id = serializers.IntegerField()
-    submission = serializers.CharField(allow_null=True)
-    title = serializers.CharField()
-    room = serializers.CharField(allow_null=True)
+    submission = serializers.CharField(source="submission.code", default=None, allow_null=True)
+    title = LocalizedText(source="heading")
+    room = LocalizedText(source="room.name", default=None)
     starts_at = serializers.DateTimeField()
     ends_at = serializers.DateTimeField()
 
 
+class MovedOut(PlaceOut):
+    """The new place, and the one in the latest release."""
+
+    previous = PlaceOut()
+
+
 class PreviewOut(serializers.Serializer[Any]):
-    added = serializers.ListField(child=serializers.DictField())
-    moved = serializers.ListField(child=serializers.DictField())
-    cancelled = serializers.ListField(child=serializers.DictField())
+    added = PlaceOut(many=True)
+    moved = MovedOut(many=True)
+    cancelled = PlaceOut(many=True)
     unchanged = serializers.IntegerField()
     speakers_affected = serializers.IntegerField()
     agendas_affected = serializers.IntegerField()
-    messages = serializers.IntegerField()
+    messages = serializers.IntegerField(help_text=_("mails that the release would queue"))
+
+    def to_representation(self, preview: Any) -> dict[str, Any]:
+        def places(changes: Any) -> list[Any]:
+            return list(PlaceOut([change.slot for change in changes], many=True).data)
+
+        return {
+            "added": places(preview.added),
+            "moved": [{**PlaceOut(change.new).data, "previous": PlaceOut(change.old).data} for change in preview.moved],
+            "cancelled": places(preview.cancelled),
+            **{
+                name: getattr(preview, name)
+                for name in ("unchanged", "speakers_affected", "agendas_affected", "messages")
+            },
+        }

@@ -85,7 +85,11 @@ class Releases(EventResource):
         return Schedule.objects.filter(event=self.event).released()
 
     def make(self, asked: dict[str, Any]) -> Schedule:
-        return releases.release(event=self.event, **asked, **self.by_whom())
+        try:
+            return releases.release(event=self.event, **asked, **self.by_whom())
+        except releases.CannotRelease as refusal:
+            refusal.members = {"conflicts": ConflictOut(refusal.conflicts, many=True).data}
+            raise
 
     @extend_schema(responses=PreviewOut)
     def preview(self, request: Request, **_path: Any) -> Response:
