@@ -58,7 +58,7 @@ setup: .venv/.dev .venv/.browser-checks .venv/.chromium
 # -- What the targets above stand on: a stamp for each, newer than what it was made from --------------------------------
 
 TEMPLATES = $(shell find templates */templates -name '*.html' -type f)
-PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+PIP = $(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes
 
 # A virtual environment whose Python has gone (an upgrade, a copied folder) is made anew.
 .venv/.run: requirements.txt

@@ -583,7 +583,10 @@ def _free_port() -> int:
 
 
 class Embedded:
-    """The services of one home, started and stopped together. Call it inside `hold(home)`."""
+    """The services of one home, started and stopped together. Call it inside `hold(home)`.
+
+    `durable=False` is for tests: each start begins with an empty database, and nothing waits for the disk.
+    """
 
     def __init__(self, home: Path, *, database: bool = True, redis: bool = True, durable: bool = True) -> None:
         self.home = home
@@ -592,6 +595,9 @@ class Embedded:
 
     def start(self) -> Services:
         try:
+            if self.postgres and not self.postgres.durable:
+                # Of a run that did not wait for the disk nothing is worth keeping, and after a power cut nothing is sure.
+                shutil.rmtree(self.postgres.data, ignore_errors=True)
             for service in self._all():
                 service.start()
         except BaseException:

@@ -116,6 +116,7 @@ class Supervisor:
         self._wait_until_ready()
 
     def _prepare(self) -> None:
+        say("Making the database ready …")
         log = self.log("prepare")
         log.unlink(missing_ok=True)
         with log.open("wb") as file:

@@ -76,15 +76,22 @@ def _end(holder: subprocess.Popen[str]) -> None:
 
 
 def test_services_answer_while_held_and_leave_nothing_behind(home: Path) -> None:
-    with hold(home), Embedded(home, durable=False) as services:
+    with hold(home), Embedded(home) as services:
         assert service_urls(home) == services
         assert _ping(services)
         _write(services, "kept")
     assert service_urls(home) is None
     assert of_home(home) == []
 
-    with hold(home), Embedded(home, durable=False) as services:
+    with hold(home), Embedded(home) as services:
         assert _notes(services) == ["kept"]
+
+
+def test_tests_begin_with_an_empty_database(home: Path) -> None:
+    for _start in range(2):
+        with hold(home), Embedded(home, redis=False, durable=False) as services:
+            _write(services, "once")
+            assert _notes(services) == ["once"]
 
 
 def test_text_is_unicode_and_sorts_alike_everywhere(home: Path) -> None:
@@ -149,13 +156,13 @@ def test_services_end_with_a_killed_supervisor_and_start_anew(home: Path) -> Non
 
 
 def test_a_stale_process_id_of_a_living_stranger_is_no_obstacle(home: Path) -> None:
-    with hold(home), Embedded(home, redis=False, durable=False):
+    with hold(home), Embedded(home, redis=False):
         pass
     stranger = subprocess.Popen(["sleep", "60"])
     try:
         shutil.copy(home / "postgres" / "PG_VERSION", home / "postgres" / "postmaster.pid")
         (home / "postgres" / "postmaster.pid").write_text(f"{stranger.pid}\n{home}/postgres\n1\n5432\n{home}\n\n\n")
-        with hold(home), Embedded(home, redis=False, durable=False):
+        with hold(home), Embedded(home, redis=False):
             assert stranger.poll() is None
     finally:
         stranger.kill()
