@@ -5,6 +5,8 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from common.design import style_guide
+
 
 @login_not_required
 def robots(request: HttpRequest) -> HttpResponse:
@@ -17,7 +19,7 @@ def design(request: HttpRequest) -> HttpResponse:
     """The living style guide: every component once."""
     if not (settings.DEBUG or getattr(request.user, "is_staff", False)):
         raise Http404
-    return render(request, "design.html")
+    return render(request, "design.html", style_guide(request))
 
 
 @login_not_required

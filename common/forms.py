@@ -1,0 +1,155 @@
+"""How forms look and behave everywhere: one renderer, and a base that every form of ours starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from django import forms
+from django.conf import settings
+from django.forms.renderers import TemplatesSetting
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from i18nfield.forms import I18nFormField, I18nWidget
+
+from common.problems import Problem
+
+
+class Renderer(TemplatesSetting):
+    """Forms as templates/django/forms/ lays them out: label above, help under it, error beside the field."""
+
+
+# What a browser may fill in, by the name that our forms give a field.
+AUTOCOMPLETE = {
+    "name": "name",
+    "email": "email",
+    "affiliation": "organization",
+    "organization": "organization",
+    "country": "country",
+    "phone": "tel",
+    "website": "url",
+    "language": "language",
+}
+
+
+class FormBehaviour:
+    """Right keyboards and autofill on phones, dates as browsers write them, refusals of services beside their fields."""
+
+    # The browser's own bubbles speak its language, not the page's, and vanish: the page says what is wrong.
+    use_required_attribute = False
+    required_css_class = ""
+    error_css_class = ""
+
+    fields: dict[str, forms.Field]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("label_suffix", "")
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            tune(name, field)
+
+    def add_problems(self, problems: Iterable[Problem]) -> None:
+        """Show why a service refused: each beside its field where the form has it, otherwise above the form."""
+        for problem in problems:
+            field = problem.field if problem.field in self.fields else None
+            message = f"{problem.message} {problem.fix}".strip()
+            self.add_error(field, forms.ValidationError(message, code=problem.code))  # type: ignore[attr-defined]
+
+
+class Form(FormBehaviour, forms.Form):
+    """A form that calls a service."""
+
+
+def tune(name: str, field: forms.Field) -> None:
+    """Set what the widget's kind and name imply; what a form has set itself stays."""
+    widget = field.widget
+    attrs = widget.attrs
+    if isinstance(widget, forms.EmailInput):
+        for key, value in {
+            "autocomplete": "email",
+            "inputmode": "email",
+            "spellcheck": "false",
+            "autocapitalize": "none",
+        }.items():
+            attrs.setdefault(key, value)
+    elif isinstance(widget, forms.NumberInput):
+        attrs.setdefault(
+            "inputmode", "decimal" if isinstance(field, forms.DecimalField | forms.FloatField) else "numeric"
+        )
+    elif isinstance(widget, forms.URLInput):
+        attrs.setdefault("inputmode", "url")
+    elif isinstance(widget, forms.DateInput):
+        _as_browsers_write(widget, "date", "%Y-%m-%d")
+    elif isinstance(widget, forms.TimeInput):
+        _as_browsers_write(widget, "time", "%H:%M")
+    elif isinstance(widget, forms.DateTimeInput):
+        _as_browsers_write(widget, "datetime-local", "%Y-%m-%dT%H:%M")
+    if name in AUTOCOMPLETE and not widget.is_hidden and isinstance(widget, forms.TextInput | forms.Select):
+        attrs.setdefault("autocomplete", AUTOCOMPLETE[name])
+
+
+def _as_browsers_write(widget: forms.DateTimeBaseInput, kind: str, form_of_value: str) -> None:
+    widget.input_type = kind
+    widget.format = form_of_value
+    # Localized formats are for reading; an input of this kind takes only its own.
+    widget.is_localized = False
+
+
+class _LanguageInputs(I18nWidget):
+    """One labelled input per language of the event."""
+
+    use_fieldset = True
+
+    def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
+        values = value if isinstance(value, list) else self.decompress(value)
+        shared = self.build_attrs(self.attrs, attrs or {})
+        group = shared.pop("id", f"id_{name}")
+        shared.pop("required", None)
+        names = dict(settings.LANGUAGES)
+        shown = [n for n, locale in enumerate(self.locales) if locale in self.enabled_locales]
+        rows = []
+        for n in shown:
+            own = {**shared, "id": f"{group}_{n}"}
+            described = f"{group}_helptext" if self.field.help_text else ""
+            if described:
+                own["aria-describedby"] = described
+            inner = self.widgets[n].render(f"{name}_{n}", values[n] if n < len(values) else None, own, renderer)
+            rows.append((own["id"], names.get(self.locales[n], self.locales[n]), inner))
+        return format_html(
+            '<div class="field-languages">{}</div>',
+            format_html_join("", '<div class="field-language"><label for="{}">{}</label>{}</div>', rows),
+        )
+
+    def id_for_label(self, id_: str) -> str:
+        return f"{id_}_0" if id_ else ""
+
+
+class LanguagesInput(_LanguageInputs):
+    widget = forms.TextInput
+
+
+class LanguagesTextarea(_LanguageInputs):
+    widget = forms.Textarea
+
+
+class LocalizedField(I18nFormField):
+    """A text in each of the event's languages: `LocalizedField(label=…, locales=event.locales, lines=True)`.
+
+    Required means in at least one language. `lines`: several lines.
+    """
+
+    default_error_messages: ClassVar[dict[str, Any]] = {}
+
+    def __init__(self, *, lines: bool = False, rows: int = 6, **kwargs: Any) -> None:
+        kwargs.setdefault("widget", LanguagesTextarea if lines else LanguagesInput)
+        kwargs.setdefault("require_all_fields", False)
+        if lines:
+            kwargs.setdefault("widget_kwargs", {"attrs": {"rows": rows}})
+        super().__init__(**kwargs)
+        if self.one_required:
+            self.error_messages["required"] = _("Write this in at least one language.")
+
+    @property
+    def shown_as_required(self) -> bool:
+        return bool(self.one_required)

@@ -1,0 +1,303 @@
+// @ts-check
+// What only the reader knows is added here, to pages that are the same for everybody: one day at a time, filters, search, the
+// reader's own time zone, stars, and the line that says now. Without this script every session is shown, and links to days work.
+
+const programme = /** @type {HTMLElement | null} */ (document.querySelector("[data-programme]"));
+const words = /** @type {HTMLElement | null} */ (document.querySelector("[data-words]"))?.dataset ?? {};
+const language = document.documentElement.lang || "en";
+
+/** Without case and accents, so that “Muller” finds “Müller”. @param {string} text */
+const fold = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+
+// -- Stars: kept in this browser ----------------------------------------------------------------------------------------
+
+const starsKey = `lihu:stars:${programme?.dataset.programme ?? ""}`;
+
+/** @returns {Set<string>} */
+function readStars() {
+  try {
+    const kept = JSON.parse(localStorage.getItem(starsKey) ?? "[]");
+    return new Set(Array.isArray(kept) ? kept : []);
+  } catch {
+    return new Set();
+  }
+}
+
+const stars = readStars();
+
+/** @param {string} code @param {boolean} on */
+function keepStar(code, on) {
+  if (on) stars.add(code);
+  else stars.delete(code);
+  try {
+    localStorage.setItem(starsKey, JSON.stringify([...stars]));
+  } catch {
+    // A browser that keeps nothing still shows the star until the page is left.
+  }
+}
+
+/** @param {string} code @param {string} title @param {{star?: string, starred?: string}} labels @param {boolean} withText */
+function starButton(code, title, labels, withText) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "star";
+  const show = () => {
+    const on = stars.has(code);
+    button.setAttribute("aria-pressed", String(on));
+    if (withText) button.textContent = (on ? labels.starred : labels.star) ?? "";
+  };
+  if (!withText) button.setAttribute("aria-label", `${labels.star}: ${title}`);
+  button.addEventListener("click", () => {
+    keepStar(code, !stars.has(code));
+    show();
+    document.dispatchEvent(new CustomEvent("stars"));
+  });
+  show();
+  return button;
+}
+
+// -- Times in the reader's zone -------------------------------------------------------------------------------------------
+
+const eventZone = programme?.dataset.zone ?? "UTC";
+const myZone = Intl.DateTimeFormat().resolvedOptions().timeZone || eventZone;
+
+/** @param {string} zone */
+const clockIn = (zone) => new Intl.DateTimeFormat("en-GB", { timeZone: zone, hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+/** @param {string} zone */
+const dayIn = (zone) => new Intl.DateTimeFormat(language, { timeZone: zone, weekday: "short", day: "numeric", month: "short" });
+
+/** Whether both zones show other clocks at that instant. @param {Date} at */
+const differs = (at) => clockIn(eventZone).format(at) !== clockIn(myZone).format(at) || dayIn(eventZone).format(at) !== dayIn(myZone).format(at);
+
+/** @param {boolean} mine */
+function showZone(mine) {
+  const clock = clockIn(myZone);
+  const days = [dayIn(eventZone), dayIn(myZone)];
+  for (const time of document.querySelectorAll("[data-programme] time[datetime]")) {
+    const node = /** @type {HTMLTimeElement} */ (time);
+    node.dataset.there ??= node.textContent ?? "";
+    const at = new Date(node.dateTime);
+    const [there, here] = days.map((day) => day.format(at));
+    node.textContent = mine ? (there === here ? "" : `${here} `) + clock.format(at) : node.dataset.there;
+  }
+  for (const name of document.querySelectorAll("[data-zone-name]")) {
+    const node = /** @type {HTMLElement} */ (name);
+    node.dataset.there ??= node.textContent ?? "";
+    node.textContent = mine ? `${words.mine ?? ""} ${myZone}` : node.dataset.there;
+  }
+}
+
+// -- The schedule -----------------------------------------------------------------------------------------------------------
+
+/** @param {HTMLElement} root @param {HTMLFormElement} tools */
+function startSchedule(root, tools) {
+  const slots = /** @type {HTMLElement[]} */ ([...root.querySelectorAll(".slot")]);
+  const texts = new Map(slots.map((slot) => [slot, fold(slot.textContent ?? "")]));
+  const days = /** @type {HTMLElement[]} */ ([...root.querySelectorAll(".programme-day")]);
+  const links = /** @type {HTMLAnchorElement[]} */ ([...root.querySelectorAll(".programme-days a")]);
+  const found = root.querySelector("[data-found]");
+  const reset = /** @type {HTMLButtonElement | null} */ (tools.querySelector("[type=reset]"));
+  const zone = /** @type {HTMLElement | null} */ (tools.querySelector("[data-my-zone]"));
+  const times = /** @type {HTMLTimeElement[]} */ ([...root.querySelectorAll(".plan-time time")]);
+
+  for (const slot of slots) {
+    if (slot.dataset.code) slot.append(starButton(slot.dataset.code, slot.querySelector("h4")?.textContent?.trim() ?? "", words, false));
+  }
+
+  // -- One day at a time
+
+  /** @param {string} id */
+  const showDay = (id) => {
+    for (const day of days) day.toggleAttribute("data-shown", day.id === id);
+    for (const link of links) {
+      if (link.hash === `#${id}`) link.setAttribute("aria-current", "true");
+      else link.removeAttribute("aria-current");
+    }
+  };
+  const today = () => {
+    const now = Date.now();
+    return days.find((day) => [...day.querySelectorAll(".slot-facts time")].some((time) => Math.abs(new Date(/** @type {HTMLTimeElement} */ (time).dateTime).getTime() - now) < 6e6));
+  };
+  const chosen = () => days.find((day) => `#${day.id}` === location.hash) ?? today() ?? days[0];
+  if (days.length > 1) {
+    root.toggleAttribute("data-one-day", true);
+    for (const link of links) {
+      link.addEventListener("click", (event) => {
+        event.preventDefault();
+        history.replaceState(null, "", link.href);
+        showDay(link.hash.slice(1));
+      });
+    }
+    addEventListener("hashchange", () => showDay(chosen()?.id ?? ""));
+  }
+  if (days[0]) showDay(chosen()?.id ?? "");
+
+  // -- Filters and search, kept in the address
+
+  const filter = () => {
+    const data = new FormData(tools);
+    const needles = fold(String(data.get("q") ?? "")).split(/\s+/).filter(Boolean);
+    const wanted = ["track", "room", "kind", "language"].map((name) => /** @type {[string, Set<string>]} */ ([name, new Set(data.getAll(name).map(String))])).filter(([, values]) => values.size);
+    const starred = data.get("starred") !== null;
+    const active = needles.length > 0 || wanted.length > 0 || starred;
+    let count = 0;
+    const perDay = new Map(days.map((day) => [day, 0]));
+    for (const slot of slots) {
+      const codes = [slot, ...slot.querySelectorAll(".slot-talks [data-code]")].map((node) => /** @type {HTMLElement} */ (node).dataset.code ?? "");
+      const fits =
+        needles.every((needle) => texts.get(slot)?.includes(needle)) &&
+        wanted.every(([name, values]) => values.has(slot.dataset[name] ?? "")) &&
+        (!starred || codes.some((code) => stars.has(code)));
+      slot.classList.toggle("is-filtered-out", !fits);
+      if (fits) {
+        count += 1;
+        const day = /** @type {HTMLElement | null} */ (slot.closest(".programme-day"));
+        if (day) perDay.set(day, (perDay.get(day) ?? 0) + 1);
+      }
+    }
+    for (const time of times) {
+      let next = time.closest(".plan-time")?.nextElementSibling;
+      let shown = false;
+      for (; next && next.classList.contains("slot"); next = next.nextElementSibling) shown ||= !next.classList.contains("is-filtered-out");
+      time.closest(".plan-time")?.classList.toggle("is-filtered-out", active && !shown);
+    }
+    hideEmptyRooms(active);
+    if (found) found.textContent = active ? (count ? `${words.some ?? ""} ${count}` : (words.none ?? "")) : "";
+    if (reset) reset.hidden = !active;
+    for (const details of tools.querySelectorAll("[data-filter]")) {
+      const node = /** @type {HTMLElement} */ (details);
+      const number = data.getAll(node.dataset.filter ?? "").length;
+      node.classList.toggle("is-on", number > 0);
+      const badge = node.querySelector("[data-count]");
+      if (badge) badge.textContent = number ? `(${number})` : "";
+    }
+    // What was asked for is on another day: go there.
+    const shownDay = days.find((day) => day.hasAttribute("data-shown"));
+    if (active && count && shownDay && !perDay.get(shownDay)) showDay([...perDay].find(([, n]) => n)?.[0].id ?? "");
+  };
+
+  /** Columns in which nothing is left take no room. @param {boolean} active */
+  const hideEmptyRooms = (active) => {
+    for (const plan of root.querySelectorAll(".plan")) {
+      const node = /** @type {HTMLElement} */ (plan);
+      const rooms = /** @type {HTMLElement[]} */ ([...node.querySelectorAll(".plan-room")]);
+      const used = new Set([...node.querySelectorAll(".slot:not(.is-filtered-out, .all)")].map((slot) => /** @type {HTMLElement} */ (slot).dataset.room ?? "-1"));
+      const hide = active && used.size > 0;
+      const widths = rooms.flatMap((room) => {
+        const lanes = Number(/ w(\d+)/.exec(room.className)?.[1] ?? 1);
+        const gone = hide && !used.has(room.dataset.room ?? "-1");
+        room.classList.toggle("is-filtered-out", gone);
+        return Array(lanes).fill(gone ? "0" : "minmax(8.75rem, 1fr)");
+      });
+      node.style.gridTemplateColumns = hide ? ["3.5rem", ...widths].join(" ") : "";
+    }
+  };
+
+  const remember = () => {
+    const query = new URLSearchParams();
+    for (const [name, value] of new FormData(tools)) if (String(value)) query.append(name, String(value));
+    const text = query.toString();
+    history.replaceState(null, "", location.pathname + (text ? `?${text}` : "") + location.hash);
+  };
+
+  const asked = new URLSearchParams(location.search);
+  for (const field of /** @type {NodeListOf<HTMLInputElement>} */ (tools.querySelectorAll("input"))) {
+    if (field.type === "checkbox") field.checked = asked.getAll(field.name).includes(field.value);
+    else field.value = asked.get(field.name) ?? "";
+  }
+  const countStars = () => {
+    const node = tools.querySelector("[data-star-count]");
+    if (node) node.textContent = stars.size ? `(${stars.size})` : "";
+  };
+
+  tools.addEventListener("submit", (event) => event.preventDefault());
+  tools.addEventListener("input", () => {
+    filter();
+    remember();
+    showZone(zone?.querySelector("input")?.checked ?? false);
+  });
+  tools.addEventListener("reset", () =>
+    queueMicrotask(() => {
+      for (const field of /** @type {NodeListOf<HTMLInputElement>} */ (tools.querySelectorAll("input"))) {
+        if (field.type === "checkbox") field.checked = false;
+        else field.value = "";
+      }
+      filter();
+      remember();
+      showZone(false);
+    }),
+  );
+  document.addEventListener("stars", () => {
+    countStars();
+    filter();
+  });
+  // One menu at a time; a click elsewhere or Escape closes it.
+  document.addEventListener("click", (event) => {
+    for (const menu of tools.querySelectorAll("details[open]")) if (!menu.contains(/** @type {Node} */ (event.target))) menu.removeAttribute("open");
+  });
+  tools.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    const menu = /** @type {HTMLElement} */ (event.target).closest("details[open]");
+    menu?.removeAttribute("open");
+    menu?.querySelector("summary")?.focus();
+  });
+
+  const first = times[0] ? new Date(times[0].dateTime) : null;
+  if (zone && first && differs(first)) zone.hidden = false;
+  countStars();
+  if (asked.size) {
+    filter();
+    showZone(zone?.querySelector("input")?.checked ?? false);
+  }
+
+  // -- Now
+
+  const markNow = () => {
+    for (const line of root.querySelectorAll(".now-line")) line.remove();
+    const now = Date.now();
+    for (const plan of root.querySelectorAll(".plan")) {
+      const marks = [...plan.querySelectorAll(".plan-time")].map((mark) => ({ at: new Date(mark.querySelector("time")?.dateTime ?? "").getTime(), top: /** @type {HTMLElement} */ (mark).offsetTop }));
+      const later = marks.findIndex((mark) => mark.at > now);
+      const before = marks[later - 1];
+      const after = marks[later];
+      if (!before || !after) continue;
+      const line = document.createElement("div");
+      line.className = "now-line";
+      line.setAttribute("aria-hidden", "true");
+      line.append(Object.assign(document.createElement("span"), { textContent: words.now ?? "" }));
+      line.style.insetBlockStart = `${before.top + ((now - before.at) / (after.at - before.at)) * (after.top - before.top)}px`;
+      plan.append(line);
+    }
+  };
+  markNow();
+  setInterval(markNow, 60_000);
+}
+
+// -- The list of speakers -----------------------------------------------------------------------------------------------
+
+/** @param {HTMLElement} root @param {HTMLFormElement} tools */
+function startSpeakers(root, tools) {
+  const people = /** @type {HTMLElement[]} */ ([...root.querySelectorAll(".speaker-list li")]);
+  const texts = new Map(people.map((person) => [person, fold(person.textContent ?? "")]));
+  const found = root.querySelector("[data-found]");
+  tools.addEventListener("submit", (event) => event.preventDefault());
+  tools.addEventListener("input", () => {
+    const needles = fold(String(new FormData(tools).get("q") ?? "")).split(/\s+/).filter(Boolean);
+    let count = 0;
+    for (const person of people) {
+      const fits = needles.every((needle) => texts.get(person)?.includes(needle));
+      person.classList.toggle("is-filtered-out", !fits);
+      count += Number(fits);
+    }
+    if (found) found.textContent = needles.length ? (count ? `${words.some ?? ""} ${count}` : (words.none ?? "")) : "";
+  });
+}
+
+const tools = /** @type {HTMLFormElement | null} */ (document.querySelector("[data-tools]"));
+const speakers = /** @type {HTMLElement | null} */ (document.querySelector("[data-speakers]"));
+if (programme && tools) startSchedule(programme, tools);
+if (speakers && tools) startSpeakers(speakers, tools);
+for (const place of document.querySelectorAll("[data-star-for]")) {
+  const node = /** @type {HTMLElement} */ (place);
+  node.append(starButton(node.dataset.starFor ?? "", "", node.dataset, true));
+}
