@@ -29,8 +29,10 @@ lint: .venv/.dev .venv/.browser-checks
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/djade --target-version 5.2 --check $(TEMPLATES)
-	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	$(BIN)/python manage.py check --fail-level WARNING
+	PUBLIC_URL=https://conferences.example.edu SECRET_KEY=$$(head -c 48 /dev/urandom | base64 | tr -d '\n') \
+	  $(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(BIN)/python -m config.messages check
 	$(WITH_NODE) npm run --silent check
 
