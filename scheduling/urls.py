@@ -1,7 +1,38 @@
+"""Addresses of the programme: the organizer's pages first, then the public ones below an event's slug."""
+
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, path, re_path
+
+from common.codes import CODE_PATTERN
+from scheduling.views import imports, public
 
 app_name = "scheduling"
 
-urlpatterns: list[URLPattern | URLResolver] = []
+_CODE = rf"(?P<code>{CODE_PATTERN})"
+_SLUG = r"(?P<slug>[-a-zA-Z0-9_]+)"
+
+organizer_urls: list[URLPattern] = [
+    path("organize/<slug:slug>/import/", imports.upload, name="import"),
+]
+
+public_urls: list[URLPattern] = [
+    path("<slug:slug>/schedule/", public.schedule, name="schedule"),
+    path("<slug:slug>/schedule/grid.css", public.grid, name="grid"),
+    path("<slug:slug>/schedule/changes/", public.changes, name="changes"),
+    path("<slug:slug>/schedule/changes.atom", public.changes_feed, name="changes_feed"),
+    path("<slug:slug>/schedule/changes/.atom", public.changes_feed),
+    path("<slug:slug>/schedule/export/schedule.<str:kind>", public.export, name="export"),
+    path("<slug:slug>/schedule/v/<str:version>/", public.version, name="version"),
+    path("<slug:slug>/schedule/v/<str:version>/grid.css", public.version_grid, name="version_grid"),
+    path(
+        "<slug:slug>/schedule/v/<str:version>/export/schedule.<str:kind>", public.version_export, name="version_export"
+    ),
+    path("<slug:slug>/speakers/", public.speakers, name="speakers"),
+    re_path(rf"^{_SLUG}/sessions/{_CODE}/$", public.session, name="session"),
+    re_path(rf"^{_SLUG}/sessions/{_CODE}\.ics$", public.session_calendar, name="session_calendar"),
+    re_path(rf"^{_SLUG}/speakers/{_CODE}/$", public.speaker, name="speaker"),
+    re_path(rf"^{_SLUG}/speakers/{_CODE}\.ics$", public.speaker_calendar, name="speaker_calendar"),
+]
+
+urlpatterns = [*organizer_urls, *public_urls]

@@ -1,0 +1,203 @@
+"""What speakers and chairs are told about their slots."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from notifications.notices import CalendarPart, Notice, NoticeKind, Placeholder, PlaceholderType, Recipient
+from scheduling.models import Slot
+from submissions.models import Speaker
+
+#: Those that mails are written in.
+_LANGUAGES: Final = {code for code, _name in settings.LANGUAGES}
+
+_NAME = Placeholder(name="name", label=_("Name of the speaker"), example="Zhang Wei")
+_SESSION = Placeholder(name="session", label=_("Title of the session"), example="Fermented tea and its microbes")
+_EVENT = Placeholder(name="event", label=_("Name of the event"), example="Food Futures 2027")
+_ROOM = Placeholder(name="room", label=_("Room"), example="Lake Hall")
+_STARTS = Placeholder(name="starts", label=_("Begin"), example="2027-06-07T09:00:00+08:00", type=PlaceholderType.MOMENT)
+_ENDS = Placeholder(name="ends", label=_("End"), example="2027-06-07T09:30:00+08:00", type=PlaceholderType.MOMENT)
+_LINK = Placeholder(
+    name="link",
+    label=_("Open the session's page"),
+    example="https://conf.example.edu/food-2027/sessions/A4C7EF/",
+    type=PlaceholderType.LINK,
+)
+_OLD_STARTS = Placeholder(
+    name="old_starts",
+    label=_("Begin before the change"),
+    example="2027-06-07T08:00:00+08:00",
+    type=PlaceholderType.MOMENT,
+)
+_OLD_ROOM = Placeholder(name="old_room", label=_("Room before the change"), example="Garden Room")
+
+_SLOT: Final = (_NAME, _SESSION, _EVENT, _ROOM, _STARTS, _ENDS, _LINK)
+
+SLOT_PUBLISHED: Final = NoticeKind(
+    code="slot_published",
+    title=_("Session published, to its speakers"),
+    subject=_("Your session at {event}: {starts}"),
+    body=_(
+        "Dear {name},\n\n"
+        "the programme of {event} is published, and you are in it:\n\n"
+        "{session}\n"
+        "{starts}\n"
+        "{room}\n\n"
+        "{link}\n\n"
+        "The calendar entry that comes with this mail follows every later change. If something is wrong, simply answer this mail."
+    ),
+    placeholders=_SLOT,
+)
+SLOT_MOVED: Final = NoticeKind(
+    code="slot_moved",
+    title=_("Session moved, to its speakers"),
+    subject=_("Your session at {event} has moved: {starts}"),
+    body=_(
+        "Dear {name},\n\n"
+        "your session “{session}” at {event} has a new place in the programme.\n\n"
+        "New: {starts}, {room}\n"
+        "Before: {old_starts}, {old_room}\n\n"
+        "{link}\n\n"
+        "Please answer this mail if the new time does not suit you."
+    ),
+    placeholders=(*_SLOT, _OLD_STARTS, _OLD_ROOM),
+)
+SLOT_CANCELLED: Final = NoticeKind(
+    code="slot_cancelled",
+    title=_("Session taken off the programme, to its speakers"),
+    subject=_("Your session at {event} is no longer on the programme"),
+    body=_(
+        "Dear {name},\n\n"
+        "your session “{session}”, which was planned for {starts}, is no longer on the programme of {event}.\n\n"
+        "If you did not expect this, please answer this mail."
+    ),
+    placeholders=(_NAME, _SESSION, _EVENT, _ROOM, _STARTS, _ENDS),
+)
+SLOT_REMINDER: Final = NoticeKind(
+    code="slot_reminder",
+    title=_("Reminder before a session, to its speakers and chairs"),
+    subject=_("Soon: {session}, {starts}"),
+    body=_(
+        "Dear {name},\n\n"
+        "this is a reminder of your session at {event}:\n\n"
+        "{session}\n"
+        "{starts}\n"
+        "{room}\n\n"
+        "{link}\n\n"
+        "Please be in the room ten minutes early."
+    ),
+    placeholders=_SLOT,
+    priority=30,
+)
+
+KINDS: Final = (SLOT_PUBLISHED, SLOT_MOVED, SLOT_CANCELLED, SLOT_REMINDER)
+
+
+def about(slot: Slot) -> str:
+    """How the ledger names a slot, in every release the same."""
+    return f"slot:{slot.uid}"
+
+
+def calendar_uid(slot: Slot) -> str:
+    """The UID of the slot's calendar entry, in mails and feeds alike."""
+    return f"{slot.uid}@{settings.MAIL_FROM.rpartition('@')[2]}"
+
+
+def recipient(speaker: Speaker, *, language: str) -> Recipient | None:
+    """None: nobody knows an address. `language`: of the event, for speakers who never chose one."""
+    person = speaker.person
+    email = speaker.email or (person.email if person else "")
+    if not email:
+        return None
+    user = person.user if person else None
+    return Recipient(
+        email=email,
+        name=speaker.name,
+        language=next(
+            (wish for wish in (speaker.language, user.language if user else "", language) if wish in _LANGUAGES),
+            settings.LANGUAGE_CODE,
+        ),
+        time_zone=user.time_zone if user else "",
+    )
+
+
+def facts(slot: Slot, speaker: Speaker, *, language: str) -> dict[str, Any]:
+    """The values of `_SLOT`'s placeholders; `slot.schedule.event` must be at hand."""
+    event = slot.schedule.event
+    return {
+        "name": speaker.name,
+        "session": _heading(slot, language),
+        "event": event.name.localize(language),
+        "room": slot.room.name.localize(language) if slot.room else "",
+        "starts": slot.starts_at.isoformat(),
+        "ends": slot.ends_at.isoformat(),
+        "link": link(slot),
+        "time_zone": event.time_zone,
+    }
+
+
+def link(slot: Slot) -> str:
+    event = slot.schedule.event
+    if slot.submission:
+        path = reverse("scheduling:session", args=[event.slug, slot.submission.code])
+    else:
+        path = reverse("scheduling:schedule", args=[event.slug])
+    return settings.PUBLIC_URL + path
+
+
+def calendar(slot: Slot, *, method: str, sequence: int, language: str) -> CalendarPart:
+    event = slot.schedule.event
+    return CalendarPart(
+        method=method,
+        uid=calendar_uid(slot),
+        sequence=sequence,
+        start=slot.starts_at.astimezone(event.tz).isoformat(),
+        end=slot.ends_at.astimezone(event.tz).isoformat(),
+        time_zone=event.time_zone,
+        summary=_heading(slot, language),
+        location=slot.room.name.localize(language) if slot.room else "",
+        url=link(slot),
+        organizer_name=event.name.localize(language),
+        organizer_email=event.contact_email or settings.MAIL_FROM,
+    )
+
+
+def slot_notice(
+    kind: NoticeKind, slot: Slot, speaker: Speaker, *, language: str, sequence: int, old: Slot | None = None
+) -> Notice | None:
+    """One message to one speaker; None where there is no address. Its revision is the calendar sequence, so that telling
+    the same thing twice writes one row."""
+    to = recipient(speaker, language=language)
+    if to is None:
+        return None
+    context = facts(slot, speaker, language=to.language)
+    if old is not None:
+        context |= {
+            "old_starts": old.starts_at.isoformat(),
+            "old_room": old.room.name.localize(to.language) if old.room else "",
+        }
+    method = "CANCEL" if kind is SLOT_CANCELLED else "REQUEST"
+    return Notice(
+        to=to,
+        about=about(slot),
+        context=context,
+        revision=str(sequence),
+        event_id=slot.schedule.event_id,
+        expires_at=None if kind is SLOT_CANCELLED else slot.ends_at,
+        calendar=calendar(slot, method=method, sequence=sequence, language=to.language),
+    )
+
+
+def is_too_late(slot: Slot, now: datetime) -> bool:
+    """What is over need not be told."""
+    return slot.ends_at <= now
+
+
+def _heading(slot: Slot, language: str) -> str:
+    text = slot.submission.title if slot.submission else slot.title
+    return text.localize(language) or slot.get_kind_display()

@@ -1,0 +1,155 @@
+"""Everything public of a release, rendered and compressed once, when it is published."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Final
+
+import brotli
+from django.conf import settings
+from django.db import transaction
+from django.utils import translation
+
+from events.models import Event
+from scheduling.models import Artifact, Schedule
+from scheduling.services import grid, pages, serving
+
+try:
+    from scheduling.services.exports import calendars_of, exports_of
+except ImportError:
+
+    def exports_of(schedule: Any) -> list[Any]:
+        return []
+
+    def calendars_of(release: Any) -> list[Any]:
+        return []
+
+
+HTML: Final = "text/html; charset=utf-8"
+CSS: Final = "text/css; charset=utf-8"
+ATOM: Final = "application/atom+xml; charset=utf-8"
+JSON: Final = "application/json"
+#: Not served: what changed with this release, for the page of changes of this release and all later ones.
+CHANGES_PATH: Final = "schedule/changes.json"
+
+_BATCH: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    path: str
+    # Empty: the same in every language.
+    language: str
+    content_type: str
+    body: bytes
+
+
+def render(*, schedule: Schedule, changes: dict[str, Any]) -> int:
+    """Write every artifact of a release that has just been made; returns how many. Belongs in its transaction.
+
+    `changes`: from `releases.changes_as_data`. Queries do not grow with the number of sessions, but for one insert per 500 files.
+    """
+    return _write(schedule, _files(schedule, changes))
+
+
+def reframe(event: Event) -> int:
+    """Put the frame as it is now (the event's name and colour, the site's styles and navigation) around the pages of every
+    release, whose own text stays as it was published. Returns how many pages changed. Idempotent."""
+    changed = 0
+    for language, _name in settings.LANGUAGES:
+        with translation.override(language):
+            frames = {tab: pages.render_frame(event, language, tab) for tab in pages.TABS}
+        known = Artifact.objects.filter(schedule__event=event, language=language, content_type=HTML)
+        for artifacts in _batches(known.order_by("pk").iterator(chunk_size=_BATCH)):
+            stale = []
+            for artifact in artifacts:
+                body = pages.reframe(
+                    frames[pages.tab_of(artifact.path)], gzip.decompress(artifact.gzip).decode()
+                ).encode()
+                if hashlib.sha256(body).hexdigest() != artifact.digest:
+                    fresh = _artifact(artifact.schedule_id, _File(artifact.path, language, HTML, body))
+                    fresh.pk = artifact.pk
+                    stale.append(fresh)
+            Artifact.objects.bulk_update(stale, ["digest", "brotli", "gzip"])
+            changed += len(stale)
+    if changed:
+        serving.refresh(event)
+    return changed
+
+
+def _files(schedule: Schedule, changes: dict[str, Any]) -> Iterator[_File]:
+    release = pages.read_release(schedule)
+    yield _File(
+        "schedule/grid.css", "", CSS, grid.style_sheet(release.grid, [t.colour for t in release.tracks]).encode()
+    )
+    yield _File(CHANGES_PATH, "", JSON, json.dumps(changes, ensure_ascii=False).encode())
+    history = [changes, *_earlier_changes(schedule)]
+    for language, _name in settings.LANGUAGES:
+        with translation.override(language):
+            rendered = pages.Pages(release, language)
+            latest, version = rendered.schedule()
+            html = {
+                "schedule/": latest,
+                "schedule/v/": version,
+                "schedule/changes/": rendered.changes(history),
+                "speakers/": rendered.speakers(),
+            }
+            for path, page in html.items():
+                yield _File(path, language, HTML, page.encode())
+            yield _File("schedule/changes.atom", language, ATOM, rendered.changes_feed(history).encode())
+            for path, page in rendered.session_pages():
+                yield _File(path, language, HTML, page.encode())
+            for path, page in rendered.speaker_pages():
+                yield _File(path, language, HTML, page.encode())
+    for path, content_type, body in exports_of(schedule):
+        yield _File(path, "", content_type, body)
+    for path, content_type, body in calendars_of(release):
+        yield _File(path, "", content_type, body)
+
+
+def _earlier_changes(schedule: Schedule) -> list[dict[str, Any]]:
+    """Newest first."""
+    kept = Artifact.objects.filter(
+        schedule__event=schedule.event_id, schedule__number__lt=schedule.number, path=CHANGES_PATH
+    ).order_by("-schedule__number")
+    return [json.loads(gzip.decompress(body)) for body in kept.values_list("gzip", flat=True)]
+
+
+@transaction.atomic
+def _write(schedule: Schedule, files: Iterator[_File]) -> int:
+    written = 0
+    # Compressors let go of the interpreter's lock, so the next page is rendered while the last ones are compressed.
+    with ThreadPoolExecutor(max_workers=2) as compressors:
+        waiting = [compressors.submit(_artifact, schedule.pk, file) for file in files]
+        for batch in _batches(future.result() for future in waiting):
+            Artifact.objects.bulk_create(batch)
+            written += len(batch)
+    return written
+
+
+def _artifact(schedule_id: int, file: _File) -> Artifact:
+    return Artifact(
+        schedule_id=schedule_id,
+        path=file.path,
+        language=file.language,
+        content_type=file.content_type,
+        digest=hashlib.sha256(file.body).hexdigest(),
+        brotli=brotli.compress(file.body, quality=5),
+        gzip=gzip.compress(file.body, compresslevel=6, mtime=0),
+    )
+
+
+def _batches(artifacts: Iterable[Artifact]) -> Iterator[list[Artifact]]:
+    batch: list[Artifact] = []
+    for artifact in artifacts:
+        batch.append(artifact)
+        if len(batch) == _BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

@@ -1,0 +1,693 @@
+"""The public pages of a release as HTML: what each template needs, prepared once per release and language.
+
+The frame around a page (head, navigation, foot) is rendered once per language with marks in it; a page is that frame with the
+marks replaced. Comments keep frame and page apart, so that a new frame can be put around a page that is years old.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from types import SimpleNamespace
+from typing import Any, Final, cast
+from zoneinfo import ZoneInfo
+
+import babel
+from django.conf import settings
+from django.db.models import Prefetch
+from django.template.loader import get_template
+from django.urls import reverse
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+from i18nfield.strings import LazyI18nString
+
+from common import dates
+from common.context import site
+from common.markup import plain_excerpt, render_markdown
+from events.models import Event, Track
+from scheduling.models import TAKES_EVERY_ROOM, Schedule, Slot, SlotKind
+from scheduling.services import grid as layout
+from submissions.models import Link, Speaker, Submission, Talk
+
+TABS: Final = ("schedule", "speakers")
+_MARKS: Final = {name: f"[[lihu {name}]]" for name in ("title", "description", "head", "main")}
+_MARK: Final = re.compile(r"\[\[lihu (title|description|head|main)\]\]")
+_PAGE: Final = re.compile(
+    r"<!--page\n(?P<title>[^\n]*)\n(?P<description>[^\n]*)\n-->(?P<head>.*)<!--/head-->.*<!--main-->(?P<body>.*)<!--/main-->",
+    re.DOTALL,
+)
+
+_SPAN_WITHOUT_ROOM: Final = frozenset({SlotKind.BREAK, SlotKind.CEREMONY, SlotKind.SOCIAL})
+
+
+# -- What a release holds ---------------------------------------------------------------------------------------------
+
+
+@dataclass(kw_only=True)
+class Release:
+    """All that the pages of one release need, read in a constant number of queries."""
+
+    event: Event
+    schedule: Schedule
+    # In order of time, then room; children among them.
+    slots: list[Slot]
+    children: dict[int, list[Slot]]
+    rooms: list[Any]
+    tracks: list[Track]
+    grid: layout.Grid
+    # The event's submissions that an earlier release had and this one has not.
+    gone: list[Submission]
+
+    @property
+    def top_level(self) -> list[Slot]:
+        return [slot for slot in self.slots if slot.parent_id is None]
+
+
+def read_release(schedule: Schedule) -> Release:
+    event = schedule.event
+    talks = Talk.objects.select_related("speaker").order_by("position", "pk")
+    slots = list(
+        schedule.slots.select_related("room", "submission__track").prefetch_related(
+            Prefetch("submission__talks", talks),
+            Prefetch("submission__links", Link.objects.order_by("position", "pk")),
+            Prefetch("chairs", Speaker.objects.in_order()),
+        )
+    )
+    places = {row.room_id: row.position for row in event.event_rooms.all()}
+    slots.sort(key=lambda slot: (slot.starts_at, places.get(slot.room_id or 0, 10**6), slot.ends_at, slot.pk))
+    children: dict[int, list[Slot]] = defaultdict(list)
+    for slot in slots:
+        if slot.parent_id:
+            children[slot.parent_id].append(slot)
+    for held in children.values():
+        held.sort(key=lambda slot: (slot.starts_at, _board_key(slot.board), slot.pk))
+    used = {slot.room_id: slot.room for slot in slots if slot.room}
+    rooms = sorted(used.values(), key=lambda room: (places.get(room.pk, 10**6), room.pk))
+    cells = [
+        layout.Cell(
+            key=slot.pk,
+            day=event.conference_day(slot.starts_at),
+            starts_at=slot.starts_at,
+            ends_at=slot.ends_at,
+            column=slot.room_id,
+            takes_every_room=slot.kind in TAKES_EVERY_ROOM
+            or (slot.kind in _SPAN_WITHOUT_ROOM and slot.room_id is None),
+        )
+        for slot in slots
+        if slot.parent_id is None
+    ]
+    here = {slot.submission_id for slot in slots}
+    gone = [
+        submission
+        for submission in Submission.objects.filter(event=event, slots__schedule__number__lt=schedule.number or 10**6)
+        .filter(slots__schedule__version__isnull=False)
+        .distinct()
+        if submission.pk not in here
+    ]
+    return Release(
+        event=event,
+        schedule=schedule,
+        slots=slots,
+        children=dict(children),
+        rooms=rooms,
+        tracks=list(event.tracks.order_by("position", "pk")),
+        grid=layout.grid_of(cells, [room.pk for room in rooms]),
+        gone=gone,
+    )
+
+
+def _board_key(board: str) -> tuple[str, int, str]:
+    """P2 before P10."""
+    letters = board.rstrip("0123456789")
+    digits = board[len(letters) :]
+    return letters, int(digits or 0), board
+
+
+# -- What templates see -------------------------------------------------------------------------------------------------
+
+
+@dataclass(kw_only=True, slots=True)
+class PersonView:
+    code: str
+    url: str
+    name: str
+    native_name: str
+    affiliation: str
+    country: str
+    is_keynote: bool
+    biography: SafeString
+    sessions: list[SessionView] = field(default_factory=list)
+
+
+@dataclass(kw_only=True, slots=True)
+class SessionView:
+    """A slot in one language. `day`, `starts` and `ends` are in the event's zone; `…_iso` for browsers."""
+
+    pk: int
+    # Empty where the slot is no submission: a break has no page.
+    code: str
+    url: str
+    title: str
+    subtitle: str
+    kind: str
+    slot_kind: str
+    language: str
+    language_name: str
+    room: str
+    room_number: int
+    track: str
+    track_number: int
+    day: str
+    starts: str
+    ends: str
+    starts_iso: str
+    ends_iso: str
+    board: str
+    do_not_record: bool
+    place: str
+    people: list[PersonView]
+    chairs: list[PersonView]
+    names: str
+    # As one line of a list, ready made: most sessions stand in several.
+    line: str = ""
+    children: list[SessionView] = field(default_factory=list)
+    parent: SessionView | None = None
+
+
+@dataclass(kw_only=True, slots=True)
+class TimeView:
+    iso: str
+    clock: str
+    row: int
+    is_minor: bool
+    slots: list[SessionView]
+
+
+@dataclass(kw_only=True, slots=True)
+class DayView:
+    number: int
+    date: date
+    anchor: str
+    name: str
+    short_name: str
+    is_wide: bool
+    columns: list[tuple[int, int, str, int]]
+    times: list[TimeView]
+
+
+class Pages:
+    """The pages of one release in one language, which must be the active one."""
+
+    def __init__(self, release: Release, language: str) -> None:
+        self.release = release
+        self.event = release.event
+        self.language = language
+        self.base = reverse("events:event", args=[self.event.slug])
+        self.tz = self.event.tz
+        self._track_numbers = {track.pk: number for number, track in enumerate(release.tracks)}
+        self._track_names = {track.pk: str(track.name) for track in release.tracks}
+        self._room_numbers = {room.pk: number for number, room in enumerate(release.rooms)}
+        self._room_names = {room.pk: str(room.name) for room in release.rooms}
+        self._places = {key: place for day in release.grid.days for key, place in day.places.items()}
+        self.people: dict[int, PersonView] = {}
+        self.sessions: dict[int, SessionView] = {slot.pk: self._session(slot) for slot in release.slots}
+        for slot in release.slots:
+            view = self.sessions[slot.pk]
+            if slot.parent_id:
+                view.parent = self.sessions[slot.parent_id]
+            view.children = [self.sessions[child.pk] for child in release.children.get(slot.pk, ())]
+        self.event_name = str(self.event.name)
+        # Looked up once, not once a page.
+        self._addresses = {
+            f"{name}_url": reverse(f"scheduling:{name}", args=[self.event.slug])
+            for name in ("schedule", "changes", "changes_feed", "speakers")
+        }
+        line = _template("session_line")
+        for view in self.sessions.values():
+            view.line = line.render({"session": view})
+        self._frames = {tab: render_frame(self.event, language, tab) for tab in TABS}
+
+    # -- Pieces
+
+    def _session(self, slot: Slot) -> SessionView:
+        submission = slot.submission
+        talks = submission.talks.all() if submission else ()
+        people = [self._person(talk.speaker) for talk in talks]
+        starts, ends = slot.starts_at.astimezone(self.tz), slot.ends_at.astimezone(self.tz)
+        track_id = submission.track_id if submission else None
+        language = submission.language if submission else ""
+        view = SessionView(
+            pk=slot.pk,
+            code=submission.code if submission else "",
+            url=f"{self.base}sessions/{submission.code}/" if submission else "",
+            title=str(submission.title if submission else slot.title) or str(slot.get_kind_display()).capitalize(),
+            subtitle=str(submission.subtitle) if submission else "",
+            kind=_kind_label(slot),
+            slot_kind=slot.kind,
+            language=language,
+            language_name=_language_name(language, self.language),
+            room=self._room_names.get(slot.room_id or 0, ""),
+            room_number=self._room_numbers.get(slot.room_id or 0, -1),
+            track=self._track_names.get(track_id or 0, ""),
+            track_number=self._track_numbers.get(track_id or 0, -1),
+            day=_day_name(self.event.conference_day(slot.starts_at), self.language),
+            starts=starts.strftime("%H:%M"),
+            ends=ends.strftime("%H:%M"),
+            starts_iso=_iso(slot.starts_at),
+            ends_iso=_iso(slot.ends_at),
+            board=slot.board,
+            do_not_record=bool(submission and submission.do_not_record),
+            place=self._places.get(slot.pk, ""),
+            people=people,
+            chairs=[self._person(speaker) for speaker in slot.chairs.all()],
+            names=", ".join(person.name for person in people),
+        )
+        for person in people:
+            person.sessions.append(view)
+        return view
+
+    def _person(self, speaker: Speaker) -> PersonView:
+        if speaker.pk not in self.people:
+            self.people[speaker.pk] = PersonView(
+                code=speaker.code,
+                url=f"{self.base}speakers/{speaker.code}/",
+                name=speaker.name,
+                native_name=speaker.native_name if speaker.native_name != speaker.name else "",
+                affiliation=speaker.affiliation,
+                country=str(speaker.country.name) if speaker.country else "",
+                is_keynote=speaker.is_keynote,
+                biography=_markdown(str(speaker.biography)),
+            )
+        return self.people[speaker.pk]
+
+    @property
+    def days(self) -> list[DayView]:
+        views = []
+        for number, day in enumerate(self.release.grid.days):
+            by_start: dict[datetime, list[SessionView]] = defaultdict(list)
+            for cell in day.cells:
+                by_start[cell.starts_at].append(self.sessions[cell.key])
+            views.append(
+                DayView(
+                    number=number,
+                    date=day.date,
+                    anchor=f"day-{day.date.isoformat()}",
+                    name=_day_name(day.date, self.language),
+                    short_name=dates.short_day(day.date, self.language),
+                    is_wide=layout.day_is_wide(day),
+                    columns=[
+                        (
+                            column.line,
+                            column.lanes,
+                            self._room_names.get(column.key or 0, ""),
+                            self._room_numbers.get(column.key or 0, -1),
+                        )
+                        for column in day.columns
+                    ],
+                    times=[
+                        TimeView(
+                            iso=_iso(instant),
+                            clock=dates.clock(instant, self.tz),
+                            row=row,
+                            is_minor=is_minor,
+                            slots=by_start[instant],
+                        )
+                        for instant, row, is_minor in day.times
+                    ],
+                )
+            )
+        return views
+
+    # -- Pages
+
+    def schedule(self) -> tuple[str, str]:
+        """The schedule as the latest one and as this version."""
+        schedule = self.release.schedule
+        sessions = [self.sessions[slot.pk] for slot in self.release.slots]
+        context = {
+            **self._common(),
+            "days": self.days,
+            "zone_name": self._zone_name(),
+            "filters": self._filters(sessions),
+            "exports": [("ics", "iCalendar"), ("json", "JSON"), ("xml", "XML"), ("xcal", "xCal")],
+        }
+        body = _template("schedule").render(context | {"is_latest": True})
+        older = _template("schedule").render(context | {"is_latest": False})
+        title = _("Schedule")
+        address = reverse("scheduling:schedule", args=[self.event.slug])
+        head = self._grid_link() + _canonical(address)
+        description = _("The programme of %(event)s: sessions, speakers, rooms and times.") % {"event": self.event_name}
+        return (
+            self._page(title, description, head, body),
+            self._page(
+                f"{title} {schedule.version}",
+                description,
+                self._grid_link(schedule.version) + _canonical(address),
+                older,
+            ),
+        )
+
+    def session_pages(self) -> Iterator[tuple[str, str]]:
+        """(path, page) of every session on the programme, and of those that no longer are."""
+        template = _template("session")
+        in_rooms = self._neighbours()
+        placed: dict[int, list[Slot]] = defaultdict(list)
+        for slot in self.release.slots:
+            if slot.submission_id:
+                placed[slot.submission_id].append(slot)
+        grid_link = self._grid_link()
+        for slots in placed.values():
+            submission = slots[0].submission
+            assert submission is not None
+            views = [self.sessions[slot.pk] for slot in slots]
+            view = views[0]
+            before, after = in_rooms.get(view.pk, (None, None))
+            abstract, description = str(submission.abstract), str(submission.description)
+            context = {
+                **self._common(),
+                "session": view,
+                "occurrences": [
+                    (occurrence, dates.moment(slot.starts_at, self.tz, self.language))
+                    for occurrence, slot in zip(views, slots, strict=True)
+                ],
+                "zone_name": _zone_name(self.event.time_zone, slots[0].starts_at, self.language),
+                "abstract": _markdown(abstract),
+                "description": _markdown(description) if description.strip() != abstract.strip() else "",
+                "links": [(link.title or link.url, link.url, link.is_attachment) for link in submission.links.all()],
+                "original_url": submission.url,
+                "others": [
+                    (person, others)
+                    for person in view.people
+                    if (others := [other for other in person.sessions if other.code != view.code])
+                ],
+                "before": before,
+                "after": after,
+                "calendar_url": f"{self.base}sessions/{submission.code}.ics",
+            }
+            excerpt = _excerpt(abstract or description) or view.names
+            head = grid_link + _canonical(view.url) + self._session_json_ld(view, excerpt)
+            page = self._page(view.title, excerpt, head, template.render(context))
+            yield f"sessions/{submission.code}/", page
+        gone = _template("session_gone")
+        for submission in self.release.gone:
+            body = gone.render({**self._common(), "title": str(submission.title)})
+            head = '<meta name="robots" content="noindex">'
+            yield f"sessions/{submission.code}/", self._page(str(submission.title), "", head, body)
+
+    def speaker_pages(self) -> Iterator[tuple[str, str]]:
+        template = _template("speaker")
+        grid_link = self._grid_link()
+        for person in self.people.values():
+            sessions = list({session.code: session for session in person.sessions}.values())
+            context = {
+                **self._common(),
+                "person": person,
+                "sessions": person.sessions,
+                "zone_name": self._zone_name(),
+                "calendar_url": f"{self.base}speakers/{person.code}.ics",
+            }
+            description = ", ".join(session.title for session in sessions)[:200]
+            json_ld = _json_ld(
+                {
+                    "@context": "https://schema.org",
+                    "@type": "Person",
+                    "name": person.name,
+                    **({"alternateName": person.native_name} if person.native_name else {}),
+                    **(
+                        {"affiliation": {"@type": "Organization", "name": person.affiliation}}
+                        if person.affiliation
+                        else {}
+                    ),
+                    "url": settings.PUBLIC_URL + person.url,
+                }
+            )
+            head = grid_link + _canonical(person.url) + json_ld
+            page = self._page(person.name, description, head, template.render(context), tab="speakers")
+            yield f"speakers/{person.code}/", page
+
+    def speakers(self) -> str:
+        people = sorted(self.people.values(), key=lambda person: (not person.is_keynote, person.name.casefold()))
+        body = _template("speakers").render(
+            {
+                **self._common(),
+                "keynotes": [person for person in people if person.is_keynote],
+                "people": [person for person in people if not person.is_keynote],
+                "count": len(people),
+            }
+        )
+        address = reverse("scheduling:speakers", args=[self.event.slug])
+        description = _("Who speaks at %(event)s.") % {"event": self.event_name}
+        return self._page(_("Speakers"), description, _canonical(address), body, tab="speakers")
+
+    def changes(self, releases: Sequence[Mapping[str, Any]]) -> str:
+        body = _template("changes").render({**self._common(), "releases": self.change_views(releases)})
+        feed = reverse("scheduling:changes_feed", args=[self.event.slug])
+        title = _("Changes to the programme")
+        head = f'<link rel="alternate" type="application/atom+xml" title="{escape(title)}" href="{escape(feed)}">'
+        return self._page(title, "", head, body)
+
+    def changes_feed(self, releases: Sequence[Mapping[str, Any]]) -> str:
+        return _template("changes", "atom").render(
+            {
+                **self._common(),
+                "public_url": settings.PUBLIC_URL,
+                "releases": self.change_views(releases),
+                "updated": _iso(self.release.schedule.released_at),
+            }
+        )
+
+    def change_views(self, releases: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """What `releases.changes_as_data` kept of each release, in words."""
+        return [
+            {
+                "version": kept["version"],
+                "url": reverse("scheduling:version", args=[self.event.slug, kept["version"]]),
+                "comment": kept["comment"],
+                "released_at": kept["released_at"],
+                "released": dates.moment(datetime.fromisoformat(kept["released_at"]), self.tz, self.language),
+                "is_first": kept["is_first"],
+                "counts": {name: len(kept[name]) for name in ("added", "moved", "cancelled")},
+                **{name: [self._change(row) for row in kept[name]] for name in ("added", "moved", "cancelled")},
+            }
+            for kept in releases
+        ]
+
+    def _change(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "title": _localized(row["title"], self.language),
+            "url": f"{self.base}sessions/{row['code']}/" if row["code"] else "",
+            "old": self._when_and_where(row["old"]),
+            "new": self._when_and_where(row["new"]),
+        }
+
+    def _when_and_where(self, place: Mapping[str, Any] | None) -> str:
+        if place is None:
+            return ""
+        starts = datetime.fromisoformat(place["starts_at"])
+        ends = datetime.fromisoformat(place["ends_at"])
+        words = [
+            dates.short_day(self.event.conference_day(starts), self.language),
+            f"{dates.clock(starts, self.tz)}–{dates.clock(ends, self.tz)}",
+            _localized(place["room"], self.language),
+        ]
+        return ", ".join(word for word in words if word)
+
+    # -- Parts of pages
+
+    def _common(self) -> dict[str, Any]:
+        return {
+            "event": self.event,
+            "event_name": self.event_name,
+            "base": self.base,
+            "version": self.release.schedule.version,
+            **self._addresses,
+        }
+
+    def _zone_name(self) -> str:
+        first = self.release.slots[0].starts_at if self.release.slots else self.event.starts_at
+        return _zone_name(self.event.time_zone, first, self.language)
+
+    def _filters(self, sessions: Iterable[SessionView]) -> list[dict[str, Any]]:
+        """What one can filter by: only what tells sessions apart."""
+        sessions = list(sessions)
+        tracks = {s.track_number: s.track for s in sessions if s.track_number >= 0}
+        rooms = {s.room_number: s.room for s in sessions if s.room_number >= 0}
+        kinds = sorted({s.kind for s in sessions if s.code})
+        languages = sorted({(s.language, s.language_name) for s in sessions if s.language})
+        filters = [
+            {"name": "track", "label": _("Track"), "choices": [(str(n), tracks[n], f"t{n}") for n in sorted(tracks)]},
+            {"name": "room", "label": _("Room"), "choices": [(str(n), rooms[n], "") for n in sorted(rooms)]},
+            {"name": "kind", "label": _("Kind"), "choices": [(kind, kind, "") for kind in kinds]},
+            {"name": "language", "label": _("Language"), "choices": [(code, name, "") for code, name in languages]},
+        ]
+        return [choice for choice in filters if len(choice["choices"]) > 1]
+
+    def _neighbours(self) -> dict[int, tuple[SessionView | None, SessionView | None]]:
+        """Slot → the session before and after it in the same room on the same day."""
+        rooms: dict[tuple[Any, date], list[SessionView]] = defaultdict(list)
+        for slot in self.release.slots:
+            if slot.submission_id and slot.room_id:
+                key = (slot.room_id, self.event.conference_day(slot.starts_at))
+                rooms[key].append(self.sessions[slot.pk])
+        neighbours: dict[int, tuple[SessionView | None, SessionView | None]] = {}
+        for views in rooms.values():
+            padded: list[SessionView | None] = [None, *views, None]
+            for before, view, after in zip(padded, views, padded[2:], strict=False):
+                neighbours[view.pk] = (before, after)
+        return neighbours
+
+    def _grid_link(self, version: str | None = None) -> str:
+        if version:
+            address = reverse("scheduling:version_grid", args=[self.event.slug, version])
+        else:
+            address = reverse("scheduling:grid", args=[self.event.slug])
+        # The release's number tells browsers when to fetch it anew.
+        return f'<link rel="stylesheet" href="{escape(address)}?v={self.release.schedule.number}">'
+
+    def _session_json_ld(self, view: SessionView, excerpt: str) -> str:
+        return _json_ld(
+            {
+                "@context": "https://schema.org",
+                "@type": "Event",
+                "name": view.title,
+                "description": excerpt,
+                "startDate": view.starts_iso,
+                "endDate": view.ends_iso,
+                "eventStatus": "https://schema.org/EventScheduled",
+                "url": settings.PUBLIC_URL + view.url,
+                **({"inLanguage": view.language} if view.language else {}),
+                **({"location": {"@type": "Place", "name": view.room}} if view.room else {}),
+                "performer": [
+                    {"@type": "Person", "name": person.name, "url": settings.PUBLIC_URL + person.url}
+                    for person in view.people
+                ],
+                "superEvent": {"@type": "Event", "name": self.event_name, "url": settings.PUBLIC_URL + self.base},
+            }
+        )
+
+    def _page(self, title: str, description: str, head: str, body: str, *, tab: str = "schedule") -> str:
+        return put_in_frame(
+            self._frames[tab],
+            title=f"{title} · {self.event_name}",
+            description=description,
+            head=head,
+            body=body,
+        )
+
+
+# -- The frame ----------------------------------------------------------------------------------------------------------
+
+
+def render_frame(event: Event, language: str, tab: str) -> str:
+    """The frame of an event's public pages, with marks where a page goes. Nothing in it depends on who looks.
+
+    `language` must be the active one; `tab`, of `TABS`, is the one that is marked as open."""
+    request = cast(Any, SimpleNamespace(LANGUAGE_CODE=language))
+    context = {**site(request), "event": event, "marks": _MARKS, "tab": tab}
+    return get_template("scheduling/public/frame.html").render(context)
+
+
+def put_in_frame(frame: str, *, title: str, description: str, head: str, body: str) -> str:
+    """`title` and `description` are text, `head` and `body` markup. The marks around them let `reframe` find them again."""
+    return _fill(frame, _escape(title), _escape(description), head, body)
+
+
+def reframe(frame: str, page: str) -> str:
+    """The same page in another frame."""
+    found = _PAGE.search(page)
+    if found is None:
+        return page
+    return _fill(frame, found["title"], found["description"], found["head"], found["body"])
+
+
+def _fill(frame: str, title: str, description: str, head: str, body: str) -> str:
+    parts = {
+        "title": title,
+        "description": description,
+        "head": f"<!--page\n{title}\n{description}\n-->{head}<!--/head-->",
+        "main": f"<!--main-->{body}<!--/main-->",
+    }
+    # In one pass: a title may contain anything, marks as well.
+    return _MARK.sub(lambda mark: parts[mark[1]], frame)
+
+
+def tab_of(path: str) -> str:
+    return "speakers" if path.startswith("speakers/") else "schedule"
+
+
+def _escape(text: str) -> str:
+    """On one line, which is how `_PAGE` finds it again."""
+    return escape(" ".join(text.split()))
+
+
+# -- Small helpers ------------------------------------------------------------------------------------------------------
+
+
+def _template(name: str, extension: str = "html") -> Any:
+    return get_template(f"scheduling/public/{name}.{extension}")
+
+
+@lru_cache(maxsize=4096)
+def _markdown(text: str) -> SafeString:
+    return render_markdown(text) if text.strip() else mark_safe("")
+
+
+@lru_cache(maxsize=4096)
+def _excerpt(text: str) -> str:
+    # The rest would be cut off anyway, and parsing all of it takes its time.
+    return plain_excerpt(text[:2000])
+
+
+def _iso(instant: datetime | None) -> str:
+    assert instant is not None
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@lru_cache(maxsize=1024)
+def _day_name(day: date, language: str) -> str:
+    return dates.day(day, language)
+
+
+@lru_cache(maxsize=1024)
+def _zone_name(zone: str, instant: datetime, language: str) -> str:
+    return dates.zone_name(ZoneInfo(zone), instant, language)
+
+
+@lru_cache(maxsize=1024)
+def _language_name(code: str, reader: str) -> str:
+    """`de` → German / 德语; what is no language code stays as it was written."""
+    if not code:
+        return ""
+    try:
+        return babel.Locale.parse(code.replace("-", "_")).get_display_name(dates.babel_locale(reader)) or code
+    except (ValueError, babel.UnknownLocaleError):
+        return code
+
+
+def _kind_label(slot: Slot) -> str:
+    """In the words of the programme that it came from, otherwise in ours."""
+    if slot.submission is None:
+        return str(slot.get_kind_display())
+    return slot.submission.kind_label or str(slot.submission.get_kind_display())
+
+
+def _localized(text: str | Mapping[str, str], language: str) -> str:
+    return LazyI18nString(text).localize(language) if not isinstance(text, str) else text
+
+
+def _canonical(address: str) -> str:
+    return f'<link rel="canonical" href="{escape(settings.PUBLIC_URL + address)}">'
+
+
+def _json_ld(data: Mapping[str, Any]) -> str:
+    """A block of data, not a script: what would end it early is escaped."""
+    text = json.dumps(data, ensure_ascii=False)
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return f'<script type="application/ld+json">{text}</script>'

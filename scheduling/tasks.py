@@ -1,0 +1,13 @@
+from __future__ import annotations
+
+from celery import shared_task
+
+from events.models import Event
+from scheduling.services import artifacts
+
+
+@shared_task(name="scheduling.reframe", acks_late=True, ignore_result=True)
+def reframe(*, event_id: int, **_newer: object) -> None:
+    """Put the event's present name, colour and navigation around its public pages."""
+    if event := Event.objects.filter(pk=event_id).first():
+        artifacts.reframe(event)

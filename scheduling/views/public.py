@@ -1,0 +1,182 @@
+"""The public programme. What is released is served as it was rendered; nothing here asks the database for it."""
+
+from __future__ import annotations
+
+import gzip
+from datetime import UTC
+from http import HTTPStatus
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified
+from django.shortcuts import get_object_or_404, render
+from django.utils.cache import patch_vary_headers
+from django.utils.http import http_date, parse_http_date_safe
+from django.views.decorators.http import require_safe
+
+from events.models import Event, Permission
+from events.policies import may
+from scheduling.services import serving
+
+EXPORTS = {"xml", "json", "xcal", "ics"}
+
+
+@login_not_required
+@require_safe
+def schedule(request: HttpRequest, slug: str) -> HttpResponse:
+    return _serve(request, slug, "schedule/", empty="scheduling/public/empty.html")
+
+
+@login_not_required
+@require_safe
+def version(request: HttpRequest, slug: str, version: str) -> HttpResponse:
+    return _serve(request, slug, "schedule/v/", version=version)
+
+
+@login_not_required
+@require_safe
+def changes(request: HttpRequest, slug: str) -> HttpResponse:
+    return _serve(request, slug, "schedule/changes/", empty="scheduling/public/empty.html")
+
+
+@login_not_required
+@require_safe
+def changes_feed(request: HttpRequest, slug: str) -> HttpResponse:
+    return _serve(request, slug, "schedule/changes.atom")
+
+
+@login_not_required
+@require_safe
+def grid(request: HttpRequest, slug: str) -> HttpResponse:
+    return _serve(request, slug, "schedule/grid.css", lasting=True)
+
+
+@login_not_required
+@require_safe
+def version_grid(request: HttpRequest, slug: str, version: str) -> HttpResponse:
+    return _serve(request, slug, "schedule/grid.css", version=version, lasting=True)
+
+
+@login_not_required
+@require_safe
+def export(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
+    return version_export(request, slug, "", kind)
+
+
+@login_not_required
+@require_safe
+def version_export(request: HttpRequest, slug: str, version: str, kind: str) -> HttpResponse:
+    if kind not in EXPORTS:
+        raise Http404
+    response = _serve(request, slug, f"schedule/export/schedule.{kind}", version=version)
+    response["Access-Control-Allow-Origin"] = "*"
+    return response
+
+
+@login_not_required
+@require_safe
+def session(request: HttpRequest, slug: str, code: str) -> HttpResponse:
+    return _serve(request, slug, f"sessions/{code}/")
+
+
+@login_not_required
+@require_safe
+def session_calendar(request: HttpRequest, slug: str, code: str) -> HttpResponse:
+    return _serve(request, slug, f"sessions/{code}.ics")
+
+
+@login_not_required
+@require_safe
+def speakers(request: HttpRequest, slug: str) -> HttpResponse:
+    return _serve(request, slug, "speakers/", empty="scheduling/public/empty.html")
+
+
+@login_not_required
+@require_safe
+def speaker(request: HttpRequest, slug: str, code: str) -> HttpResponse:
+    return _serve(request, slug, f"speakers/{code}/")
+
+
+@login_not_required
+@require_safe
+def speaker_calendar(request: HttpRequest, slug: str, code: str) -> HttpResponse:
+    return _serve(request, slug, f"speakers/{code}.ics")
+
+
+def _serve(
+    request: HttpRequest, slug: str, path: str, *, version: str = "", empty: str = "", lasting: bool = False
+) -> HttpResponse:
+    """The artifact at `path` of the current release or of `version`; where nothing is released yet, the page `empty`.
+
+    `lasting`: the address that asks for it names its content (`?v=`), so it need never be asked for again.
+    """
+    pointer = serving.pointer_to(slug)
+    if pointer is None:
+        raise Http404
+    is_preview = not pointer.is_public
+    if is_preview and not _may_preview(request, pointer):
+        raise Http404
+    release = pointer.versions.get(version) if version else pointer.current
+    if release is None:
+        if version or not empty:
+            raise Http404
+        event = get_object_or_404(Event, pk=pointer.event_id)
+        return _keep_private(render(request, empty, {"event": event}))
+    served = serving.artifact(release, pointer.stamp, path, request.LANGUAGE_CODE)
+    if served is None:
+        raise Http404
+    response = _answer(request, served)
+    if is_preview:
+        return _keep_private(response)
+    response["Cache-Control"] = (
+        "public, max-age=31536000, immutable" if lasting and "v" in request.GET else "public, no-cache"
+    )
+    return response
+
+
+def _may_preview(request: HttpRequest, pointer: serving.Pointer) -> bool:
+    event = Event.objects.filter(pk=pointer.event_id).first()
+    return event is not None and may(request.user, Permission.EDIT_PROGRAMME, event)
+
+
+def _keep_private(response: HttpResponse) -> HttpResponse:
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
+def _answer(request: HttpRequest, served: serving.Served) -> HttpResponse:
+    encoding = _best_encoding(request.headers.get("Accept-Encoding", ""))
+    # One tag per encoding, as RFC 9110 §8.8.3.3 asks for; any of them says that the content is known.
+    tag = f'"{served.digest[:32]}{"-" + encoding if encoding else ""}"'
+    modified = int(served.released_at.astimezone(UTC).timestamp())
+    if _is_known(request, served.digest[:32], modified):
+        response: HttpResponse = HttpResponseNotModified()
+    else:
+        body = {"br": served.brotli, "gzip": served.gzip}.get(encoding) or gzip.decompress(served.gzip)
+        response = HttpResponse(body, content_type=served.content_type, status=HTTPStatus.OK)
+        response["Content-Length"] = str(len(body))
+        if encoding:
+            response["Content-Encoding"] = encoding
+    response["ETag"] = tag
+    response["Last-Modified"] = http_date(modified)
+    patch_vary_headers(response, ["Accept-Encoding"])
+    return response
+
+
+def _best_encoding(accepted: str) -> str:
+    offers = {}
+    for part in accepted.lower().split(","):
+        name, _, weight = part.strip().partition(";")
+        offers[name.strip()] = weight.replace(" ", "") not in {"q=0", "q=0.0", "q=0.00", "q=0.000"}
+    for name in ("br", "gzip"):
+        if offers.get(name, offers.get("*", False)):
+            return name
+    return ""
+
+
+def _is_known(request: HttpRequest, digest: str, modified: int) -> bool:
+    if tags := request.headers.get("If-None-Match"):
+        known = (tag.strip().removeprefix("W/").strip('"') for tag in tags.split(","))
+        return any(tag == "*" or tag.partition("-")[0] == digest for tag in known)
+    since = parse_http_date_safe(request.headers.get("If-Modified-Since", ""))
+    # Two languages have one address, and a release one instant: a date alone cannot tell them apart after `?lang=`.
+    return since is not None and modified <= since
