@@ -5,3 +5,9 @@ from django.apps import AppConfig
 
 class NotificationsConfig(AppConfig):
     name = "notifications"
+
+    def ready(self) -> None:
+        from notifications.kinds import ACCOUNT_MAIL  # noqa: PLC0415 (models are not ready when this module loads)
+        from notifications.notices import register  # noqa: PLC0415
+
+        register(ACCOUNT_MAIL)

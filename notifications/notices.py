@@ -2,7 +2,11 @@
 
 A kind's words are one subject and one body with placeholders in braces, translated like the rest of the interface; an
 event may replace them per language (`MailTemplate`). The text part is the body with the values put in; the HTML part is the
-same paragraphs in the mail layout, with links as buttons. Values are text, never markup.
+same paragraphs in the mail layout, with links as buttons. Values are text, never markup (notifications/words.py has the
+grammar).
+
+A value of type TEXT in a context is a string or number; or a mapping from language to text, of which the mail's language is
+taken; or a list, for which its line is repeated. A line whose placeholders are all empty is left out, its label included.
 """
 
 from __future__ import annotations
@@ -27,6 +31,9 @@ class PlaceholderType(StrEnum):
     DAY = "day"
     # An http(s) address of ours; alone on its line it becomes a button whose label is the placeholder's.
     LINK = "link"
+    # Several paragraphs, alone in the body. Addresses of this site in them are links, and a line that is only a code is
+    # shown large; everything else is text. For words that another part of the system has composed.
+    PARAGRAPHS = "paragraphs"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +44,8 @@ class Placeholder:
     type: PlaceholderType = PlaceholderType.TEXT
 
 
-@dataclass(frozen=True, kw_only=True)
+# Told apart by identity: there is one object per kind, and texts that follow the language of the moment have no stable hash.
+@dataclass(frozen=True, kw_only=True, eq=False)
 class NoticeKind:
     """One kind of mail. `priority`: see `Message.priority`."""
 
@@ -83,7 +91,8 @@ class CalendarPart:
 
 @dataclass(frozen=True, kw_only=True)
 class Notice:
-    """One message to be written: `context` holds a JSON value for each of the kind's placeholders, and `time_zone`."""
+    """One message to be written: `context` holds a JSON value for each of the kind's placeholders, and `time_zone`
+    (without it the event's is taken). `event_id` gives sender, reply address and the event's own words."""
 
     to: Recipient
     about: str
@@ -108,6 +117,11 @@ def register(*kinds: NoticeKind) -> None:
 
 def kind_of(code: str) -> NoticeKind:
     return _kinds[code]
+
+
+def find_kind(code: str) -> NoticeKind | None:
+    """None for a kind that an older version knew."""
+    return _kinds.get(code)
 
 
 def all_kinds() -> list[NoticeKind]:

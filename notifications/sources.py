@@ -42,7 +42,14 @@ def register_source(anchor: Anchor, audience: Audience, source: Source) -> None:
 
 
 def source_for(anchor: str, audience: str) -> Source | None:
+    """None where no app knows such occasions."""
+    if anchor not in Anchor or audience not in Audience:
+        return None
     return _sources.get((Anchor(anchor), Audience(audience)))
+
+
+def all_sources() -> list[Source]:
+    return list(_sources.values())
 
 
 def supported() -> list[tuple[Anchor, Audience]]:

@@ -1,21 +1,34 @@
 from __future__ import annotations
 
 from notifications.models.mailbox import CaughtMail
-from notifications.models.messages import FINAL_STATES, PENDING_STATES, Delivery, Message, MessageQuerySet, MessageState
-from notifications.models.reminders import Anchor, Audience, ReminderRule, ReminderRuleQuerySet
+from notifications.models.messages import (
+    FINAL_STATES,
+    PENDING_STATES,
+    CancelReason,
+    Delivery,
+    Message,
+    MessageQuerySet,
+    MessageState,
+)
+from notifications.models.preferences import Preference, PreferenceQuerySet
+from notifications.models.reminders import MAX_OFFSET_MINUTES, Anchor, Audience, ReminderRule, ReminderRuleQuerySet
 from notifications.models.templates import MailTemplate
 
 __all__ = [
     "FINAL_STATES",
+    "MAX_OFFSET_MINUTES",
     "PENDING_STATES",
     "Anchor",
     "Audience",
+    "CancelReason",
     "CaughtMail",
     "Delivery",
     "MailTemplate",
     "Message",
     "MessageQuerySet",
     "MessageState",
+    "Preference",
+    "PreferenceQuerySet",
     "ReminderRule",
     "ReminderRuleQuerySet",
 ]

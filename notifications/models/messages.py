@@ -18,6 +18,15 @@ class MessageState(models.TextChoices):
     BOUNCED = "bounced", _("bounced")
 
 
+class CancelReason(models.TextChoices):
+    """Why a message will not go out."""
+
+    WITHDRAWN = "withdrawn", _("What it was about has gone or moved.")
+    EXPIRED = "expired", _("It could not go out before it was too late.")
+    UNSUBSCRIBED = "unsubscribed", _("The recipient has unsubscribed from mails of this kind.")
+    BY_HAND = "by_hand", _("An organizer cancelled it.")
+
+
 _S = MessageState
 #: Will still go out if nothing happens.
 PENDING_STATES: Final = frozenset({_S.QUEUED, _S.SENDING})
@@ -33,6 +42,22 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
     def about(self, *subjects: str) -> MessageQuerySet:
         return self.filter(about__in=subjects)
+
+    def stuck(self, since: datetime) -> MessageQuerySet:
+        """Claimed before `since` and not answered for: their worker is gone."""
+        return self.filter(state=MessageState.SENDING, claimed_at__lt=since)
+
+    def matching(self, words: str) -> MessageQuerySet:
+        """Every word occurs in the address, the name, the subject or what it is about."""
+        found = self
+        for word in words.split():
+            found = found.filter(
+                Q(recipient_key__contains=word.casefold())
+                | Q(recipient_name__icontains=word)
+                | Q(subject__icontains=word)
+                | Q(about__icontains=word)
+            )
+        return found
 
 
 class Message(models.Model):
@@ -71,10 +96,13 @@ class Message(models.Model):
     claim = models.UUIDField(null=True)
     sent_at = models.DateTimeField(null=True)
     attempts = models.PositiveSmallIntegerField(default=0)
+    # What the mail server, or the lack of one, said last.
     error = models.TextField(blank=True)
+    # Set where the state is cancelled.
+    reason = models.CharField(max_length=12, choices=CancelReason, blank=True, default="", db_default="")
     # The header `Message-ID`, fixed when the row is written, so that a repeat can be told by the receiver.
     message_id = models.CharField(max_length=200, unique=True)
-    # As sent: subject, text, html, calendar. Empty until then.
+    # As sent: subject, language, text, html, calendar. Empty until then.
     rendered = models.JSONField(default=dict)
 
     objects = MessageQuerySet.as_manager()

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Final
 
 from django.core.validators import MaxValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 from i18nfield.fields import I18nCharField, I18nTextField
+
+#: A year, leap days included.
+MAX_OFFSET_MINUTES: Final = 366 * 24 * 60
 
 
 class Anchor(models.TextChoices):
@@ -35,7 +39,9 @@ class ReminderRule(models.Model):
     anchor = models.CharField(_("before"), max_length=10, choices=Anchor, default=Anchor.SLOT)
     audience = models.CharField(_("to"), max_length=10, choices=Audience, default=Audience.SPEAKERS)
     # Before the anchor; at most a year.
-    offset_minutes = models.PositiveIntegerField(_("minutes before"), validators=[MaxValueValidator(366 * 24 * 60)])
+    offset_minutes = models.PositiveIntegerField(
+        _("minutes before"), validators=[MaxValueValidator(MAX_OFFSET_MINUTES)]
+    )
     # Empty: the default words of this kind of reminder.
     subject = I18nCharField(_("subject"), max_length=300, blank=True)
     body = I18nTextField(_("text"), blank=True)

@@ -1,0 +1,21 @@
+"""The kinds of mail that belong to no app above."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from notifications.notices import NoticeKind, Placeholder, PlaceholderType
+
+ACCOUNT_MAIL = NoticeKind(
+    code="account_mail",
+    title=_("Signing in and account"),
+    # Written by the account pages, which know their own words.
+    subject="{subject}",
+    body="{text}",
+    placeholders=(
+        Placeholder(name="subject", label=_("subject"), example="Sign-In Code"),
+        Placeholder(name="text", label=_("text"), example="Your code: 4F7K2M", type=PlaceholderType.PARAGRAPHS),
+    ),
+    priority=0,
+    is_editable=False,
+)

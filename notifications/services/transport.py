@@ -1,0 +1,250 @@
+"""How mail leaves: an SMTP server, or the built-in mailbox where none is set.
+
+A transport answers for each mail on its own: accepted, later (4xx), never (5xx). Trouble with the server itself is an
+exception, and says whether the mail in hand may have got through.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import smtplib
+import socket
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Final, Protocol
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from django.conf import settings
+
+from notifications.models import CaughtMail
+
+#: Some servers close a connection after so many.
+MAILS_PER_CONNECTION: Final = 200
+#: A server that has all of a mail may take its time to look at it, and giving up then risks a second copy (RFC 5321
+#: §4.5.3.2.6 allows ten minutes): so many times SMTP_TIMEOUT. Stays well below `delivery.STUCK_AFTER`.
+PATIENCE_AFTER_DATA: Final = 6
+#: Replies that speak of us and not of the recipient: authentication is wanted or failed.
+_ABOUT_US: Final = frozenset({454, 530, 534, 535, 538})
+_PORTS: Final = {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465}
+
+
+class Verdict(Enum):
+    ACCEPTED = "accepted"
+    LATER = "later"
+    NEVER = "never"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    verdict: Verdict
+    # SMTP reply code; None where no server spoke.
+    code: int | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mail:
+    recipient: str
+    subject: str
+    data: bytes
+    at: datetime
+
+
+class ServerTrouble(Exception):
+    """The server is away or does not do its part; other mails would fare no better now.
+
+    `is_unsure`: the mail in hand was sent whole and not answered for, so it may have arrived.
+    """
+
+    def __init__(self, text: str, *, is_unsure: bool = False) -> None:
+        super().__init__(text)
+        self.is_unsure = is_unsure
+
+
+class Transport(Protocol):
+    def send(self, mail: Mail) -> Answer: ...
+
+    def close(self) -> None: ...
+
+
+def open_transport() -> Transport:
+    """What SMTP_URL asks for; nothing is connected before the first mail."""
+    return SmtpTransport(settings.SMTP_URL) if settings.SMTP_URL else MailboxTransport()
+
+
+class MailboxTransport:
+    """Keeps mail in the database, for trying things out: /mail/ shows it."""
+
+    def send(self, mail: Mail) -> Answer:
+        CaughtMail.objects.create(
+            received_at=mail.at,
+            sender=settings.MAIL_FROM,
+            recipient=mail.recipient,
+            subject=mail.subject,
+            raw=mail.data,
+        )
+        return Answer(verdict=Verdict.ACCEPTED, text="Kept in the built-in mailbox.")
+
+    def close(self) -> None:
+        pass
+
+
+def parse_smtp_url(url: str) -> SplitResult:
+    """Raises ValueError with one line for the operator."""
+    parts = urlsplit(url)
+    if parts.scheme not in _PORTS or not parts.hostname:
+        raise ValueError("SMTP_URL must look like smtp://host:25, smtp+tls://user:password@host:587 or smtp+ssl://…")
+    _port = parts.port  # raises ValueError where it is no number
+    return parts
+
+
+class SmtpTransport:
+    """One connection to one server, opened at the first mail and kept open."""
+
+    def __init__(self, url: str) -> None:
+        self._url = parse_smtp_url(url)
+        self._connection: smtplib.SMTP | None = None
+        self._sent = 0
+
+    def send(self, mail: Mail) -> Answer:
+        if self._connection and self._sent >= MAILS_PER_CONNECTION:
+            self.close()
+        is_fresh = self._connection is None
+        try:
+            return self._dialogue(mail)
+        except _BeforeData as lost:
+            # An idle connection that the server closed: nothing of the mail was taken, so try once on a new one.
+            if is_fresh:
+                raise ServerTrouble(str(lost)) from lost
+        try:
+            return self._dialogue(mail)
+        except _BeforeData as lost:
+            raise ServerTrouble(str(lost)) from lost
+
+    def close(self) -> None:
+        connection, self._connection, self._sent = self._connection, None, 0
+        if connection:
+            with contextlib.suppress(OSError, smtplib.SMTPException):
+                connection.quit()
+            connection.close()
+
+    def _drop(self) -> None:
+        connection, self._connection, self._sent = self._connection, None, 0
+        if connection:
+            connection.close()
+
+    # -- The dialogue of one mail ------------------------------------------------------------------------------------
+
+    def _dialogue(self, mail: Mail) -> Answer:
+        smtp = self._connection or self._connect()
+        options = [f"SIZE={len(mail.data)}"] if smtp.has_extn("size") else []
+        if not mail.recipient.isascii():
+            if not smtp.has_extn("smtputf8"):
+                return Answer(
+                    verdict=Verdict.NEVER,
+                    text="The mail server cannot send to addresses with letters outside of ASCII (no SMTPUTF8).",
+                )
+            options += ["SMTPUTF8", "BODY=8BITMIME"]
+        try:
+            # What a server says to MAIL is about the sender, which is the same for all: never a reason to give up on one.
+            if refusal := self._refusal(self._ask(lambda: smtp.mail(settings.MAIL_FROM, options)), is_final=False):
+                return refusal
+            if refusal := self._refusal(self._ask(lambda: smtp.rcpt(mail.recipient))):
+                return refusal
+            code, reply = self._ask(lambda: smtp.docmd("DATA"))
+            if code != 354:
+                return self._refusal((code, reply)) or Answer(verdict=Verdict.LATER, code=code, text=_words(reply))
+        finally:
+            smtp.command_encoding = "ascii"
+        code, reply = self._hand_over(smtp, mail.data)
+        self._sent += 1
+        return self._refusal((code, reply)) or Answer(verdict=Verdict.ACCEPTED, code=code, text=_words(reply))
+
+    def _hand_over(self, smtp: smtplib.SMTP, data: bytes) -> tuple[int, bytes]:
+        try:
+            smtp.send(_LEADING_DOT.sub(b"..", data) + b".\r\n")
+            assert isinstance(smtp.sock, socket.socket)
+            smtp.sock.settimeout(settings.SMTP_TIMEOUT * PATIENCE_AFTER_DATA)
+            answer = smtp.getreply()
+            smtp.sock.settimeout(settings.SMTP_TIMEOUT)
+        except (OSError, smtplib.SMTPException) as error:
+            self._drop()
+            raise ServerTrouble(
+                f"The mail server did not answer for the mail: {_reason(error)}", is_unsure=True
+            ) from error
+        return answer
+
+    def _ask(self, command: Callable[[], tuple[int, bytes]]) -> tuple[int, bytes]:
+        try:
+            return command()
+        except (OSError, smtplib.SMTPException) as error:
+            self._drop()
+            raise _BeforeData(f"The mail server broke off: {_reason(error)}") from error
+
+    def _refusal(self, reply: tuple[int, bytes], *, is_final: bool = True) -> Answer | None:
+        """None where the server agreed. Leaves the connection ready for the next mail, or drops it."""
+        code, text = reply[0], _words(reply[1])
+        if 200 <= code < 300:
+            return None
+        if code in _ABOUT_US:
+            self._drop()
+            raise ServerTrouble(f"The mail server does not let us send: {code} {text}")
+        if code == 421:
+            self._drop()
+        elif self._connection:
+            try:
+                self._connection.rset()
+            except (OSError, smtplib.SMTPException):
+                self._drop()
+        verdict = Verdict.NEVER if is_final and 500 <= code < 600 else Verdict.LATER
+        return Answer(verdict=verdict, code=code if 100 <= code < 1000 else None, text=text)
+
+    def _connect(self) -> smtplib.SMTP:
+        url = self._url
+        host, port = url.hostname or "", url.port or _PORTS[url.scheme]
+        us = urlsplit(settings.PUBLIC_URL).hostname or "localhost"
+        # An address is named in brackets (RFC 5321 §4.1.3).
+        us = us if any(letter.isalpha() for letter in us) and ":" not in us else f"[{us}]"
+        try:
+            if url.scheme == "smtp+ssl":
+                smtp: smtplib.SMTP = smtplib.SMTP_SSL(
+                    host, port, local_hostname=us, timeout=settings.SMTP_TIMEOUT, context=ssl.create_default_context()
+                )
+            else:
+                smtp = smtplib.SMTP(host, port, local_hostname=us, timeout=settings.SMTP_TIMEOUT)
+        except (OSError, smtplib.SMTPException) as error:
+            raise ServerTrouble(f"The mail server cannot be reached: {_reason(error)}") from error
+        try:
+            smtp.ehlo_or_helo_if_needed()
+            if url.scheme == "smtp+tls":
+                smtp.starttls(context=ssl.create_default_context())
+                smtp.ehlo()
+            if url.username:
+                smtp.login(unquote(url.username), unquote(url.password or ""))
+        except (OSError, smtplib.SMTPException, UnicodeError) as error:
+            smtp.close()
+            raise ServerTrouble(f"The mail server cannot be used: {_reason(error)}") from error
+        self._connection = smtp
+        return smtp
+
+
+_LEADING_DOT: Final = re.compile(rb"^\.", re.MULTILINE)
+
+
+class _BeforeData(Exception):
+    """The connection was lost while the server had nothing of the mail yet."""
+
+
+def _words(reply: bytes) -> str:
+    return reply.decode("utf-8", "replace").replace("\n", " ").replace("\0", "")[:1000]
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, smtplib.SMTPResponseException):
+        answer = error.smtp_error
+        return f"{error.smtp_code} {_words(answer) if isinstance(answer, bytes) else answer}"
+    return f"{type(error).__name__}: {error}"[:500]
