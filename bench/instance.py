@@ -1,0 +1,98 @@
+"""A fresh instance of the whole system, as `make run` starts it, and the processes it is compared with."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from config import roles
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Instance:
+    process: subprocess.Popen[str]
+    port: int
+    env: dict[str, str]
+    seconds_to_ready: float
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def manage(self, *arguments: str) -> str:
+        command = [sys.executable, "manage.py", *arguments]
+        done = subprocess.run(command, cwd=ROOT, env=self.env, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(f"{' '.join(arguments)}: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    def memory(self) -> int:
+        """Bytes of web, worker and beat; what processes share is divided among them (PSS)."""
+        family = psutil.Process(self.process.pid).children(recursive=True)
+        ours = [p for p in family if "postgres" not in p.name() and "valkey" not in p.name()]
+        return sum(p.memory_full_info().pss for p in ours if p.is_running())
+
+
+@contextlib.contextmanager
+def instance(*, smtp_url: str) -> Iterator[Instance]:
+    with tempfile.TemporaryDirectory(prefix="lihu-bench-") as home:
+        for _ in range(2):  # the second start is the one that people wait for each day
+            port = free_port()
+            env = {**os.environ, "LIHU_HOME": home, "PORT": str(port), "DEMO": "0", "SMTP_URL": smtp_url}
+            began = time.monotonic()
+            process = subprocess.Popen(
+                [sys.executable, "-m", "config.run"], cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True
+            )
+            assert process.stdout is not None
+            if not any(line.startswith("Ready:") for line in process.stdout):
+                raise RuntimeError("the instance did not become ready")
+            running = Instance(process, port, env, time.monotonic() - began)
+            if _ == 0:
+                stop(process)
+        try:
+            yield running
+        finally:
+            stop(process)
+
+
+def stop(process: subprocess.Popen[str]) -> None:
+    process.send_signal(signal.SIGTERM)
+    process.wait(30)
+
+
+@contextlib.contextmanager
+def bare_django(size: int) -> Iterator[str]:
+    port = free_port()
+    command = [part.replace("config.wsgi", "bench.bare") for part in roles.web(host="127.0.0.1", port=port)]
+    env = {**os.environ, "BARE_BYTES": str(size)}
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True
+    )
+    try:
+        deadline = time.monotonic() + 20
+        while roles.status_of(port, "/") != 200:
+            if time.monotonic() > deadline:
+                raise RuntimeError("the bare server did not start")
+            time.sleep(0.1)
+        yield f"http://127.0.0.1:{port}/"
+    finally:
+        stop(process)
