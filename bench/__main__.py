@@ -190,7 +190,7 @@ def mailing(running: Instance, api: Api, sink: SmtpSink) -> list[Row]:
             raise RuntimeError(f"only {len(sink.messages) - before} of {mails} mails arrived")
         time.sleep(0.05)
     ours = mails / (time.perf_counter() - began)
-    size = len(sink.messages[-1].content)
+    size = len(sink.messages[-1].message.as_bytes())
     return [at_least(f"{mails:,} mails of {size / 1024:.0f} KB", ours, "/s", limit=_smtplib(sink, size), share=0.4)]
 
 
