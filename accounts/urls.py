@@ -1,5 +1,18 @@
+"""Signing in (allauth's own names), and one's own pages."""
+
 from __future__ import annotations
 
 from django.urls import include, path
 
-urlpatterns = [path("", include("allauth.urls"))]
+from accounts.views import me
+
+_mine = [
+    path("", me.home, name="me"),
+    path("profile/", me.profile, name="profile"),
+    path("security/", me.security, name="security"),
+]
+
+urlpatterns = [
+    path("accounts/", include("allauth.urls")),
+    path("me/", include((_mine, "accounts"))),
+]

@@ -34,6 +34,12 @@ def day_range(start: date, end: date, language: str | None = None) -> str:
     return str(format_interval(start, end, skeleton="yMMMMd", locale=babel_locale(language)))
 
 
+def month(value: date, language: str | None = None) -> str:
+    """June 2027 / 2027年6月."""
+    locale = babel_locale(language)
+    return format_date(value, "y年M月" if locale.language == "zh" else "LLLL y", locale=locale)
+
+
 def clock(value: datetime, tz: ZoneInfo) -> str:
     """24-hour wall clock in `tz`: programmes are read across languages."""
     return value.astimezone(tz).strftime("%H:%M")

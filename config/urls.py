@@ -9,7 +9,7 @@ from common import views
 urlpatterns = [
     path("robots.txt", views.robots, name="robots"),
     path("design/", views.design, name="design"),
-    path("accounts/", include("accounts.urls")),
+    path("", include("accounts.urls")),
     path("api/v1/", include("config.api_urls")),
     path("", include("notifications.urls")),
     path("", include("registrations.urls")),

@@ -14,6 +14,8 @@ from pytest_django.live_server_helper import LiveServer
 from tests import browser as chromium
 from tests.smtp import SmtpSink
 
+pytest_plugins = ["tests.personae"]
+
 
 @pytest.fixture(autouse=True)
 def _fresh_cache() -> Iterator[None]:

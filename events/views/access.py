@@ -7,7 +7,7 @@ from django.http import Http404, HttpRequest
 from django.utils.translation import gettext as _
 
 from events.models import Event, Organisation, Permission
-from events.policies import permissions_of
+from events.policies import permissions_everywhere, permissions_of
 
 
 def get_event_or_404(request: HttpRequest, slug: str, permission: Permission | None = None) -> Event:
@@ -36,9 +36,14 @@ def get_public_event_or_404(request: HttpRequest, slug: str) -> Event:
     return event
 
 
-def get_organisation_or_404(request: HttpRequest, slug: str) -> Organisation:
-    """An organisation of which the viewer is on a team."""
+def get_organisation_or_404(request: HttpRequest, slug: str, permission: Permission | None = None) -> Organisation:
+    """An organisation of which the viewer is on a team; 403 where that team lacks `permission` at all its events."""
     organisation = Organisation.objects.seen_by(request.user).filter(slug=slug).first()
     if organisation is None:
         raise Http404
+    if permission is not None and permission not in permissions_everywhere(request.user, organisation):
+        raise PermissionDenied(
+            _("Your team may not do this at all events of this organisation: %(permission)s.")
+            % {"permission": permission.label}
+        )
     return organisation
