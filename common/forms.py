@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from django import forms
 from django.conf import settings
 from django.forms.renderers import TemplatesSetting
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 from i18nfield.forms import I18nFormField, I18nWidget
 
 from common.problems import Problem
@@ -20,8 +20,8 @@ class Renderer(TemplatesSetting):
     """Forms as templates/django/forms/ lays them out: label above, help under it, error beside the field."""
 
 
-# What a browser may fill in, by the name that our forms give a field.
-AUTOCOMPLETE = {
+#: What a browser may fill in about its owner, by the name that our forms give a field.
+AUTOCOMPLETE: Final = {
     "name": "name",
     "email": "email",
     "affiliation": "organization",
@@ -32,14 +32,43 @@ AUTOCOMPLETE = {
     "language": "language",
 }
 
+#: How to mend what Django only names. A field's own words stay. Codes as Django gives them; the first kind that fits.
+_CHOOSE: Final[dict[str, Any]] = {"required": _("Choose one.")}
+WORDS: Final[list[tuple[type[forms.Field], dict[str, Any]]]] = [
+    (forms.BooleanField, {"required": _("Tick this to go on.")}),
+    (forms.MultipleChoiceField, {"required": _("Choose at least one.")}),
+    (forms.ModelMultipleChoiceField, {"required": _("Choose at least one.")}),
+    (forms.ChoiceField, _CHOOSE),
+    (forms.ModelChoiceField, _CHOOSE),
+    (forms.FileField, {"required": _("Choose a file."), "empty": _("This file is empty. Choose another.")}),
+    (forms.EmailField, {"invalid": _("Write the whole address, such as name@example.org.")}),
+    (forms.URLField, {"invalid": _("Write the whole address, such as https://example.org.")}),
+    (forms.DateTimeField, {"invalid": _("Write a day and a time, such as 2027-06-07 09:00.")}),
+    (forms.DateField, {"invalid": _("Write a day such as 2027-06-07.")}),
+    (forms.TimeField, {"invalid": _("Write a time such as 09:00.")}),
+    (forms.DecimalField, {"invalid": _("Write a number, in digits.")}),
+    (forms.FloatField, {"invalid": _("Write a number, in digits.")}),
+    (forms.IntegerField, {"invalid": _("Write a whole number, in digits.")}),
+    (
+        forms.Field,
+        {
+            "required": _("Fill this in."),
+            "max_length": _("Shorten this to %(limit_value)d characters; it has %(show_value)d."),
+            "min_length": _("Write at least %(limit_value)d characters; this has %(show_value)d."),
+            "min_value": _("Write %(limit_value)s or more."),
+            "max_value": _("Write %(limit_value)s or less."),
+        },
+    ),
+]
+
 
 class FormBehaviour:
     """Right keyboards and autofill on phones, dates as browsers write them, refusals of services beside their fields."""
 
     # The browser's own bubbles speak its language, not the page's, and vanish: the page says what is wrong.
     use_required_attribute = False
-    required_css_class = ""
-    error_css_class = ""
+    #: The form asks about the person who fills it in: browsers may offer what they know of their owner.
+    autofill: ClassVar[bool] = False
 
     fields: dict[str, forms.Field]
 
@@ -47,7 +76,7 @@ class FormBehaviour:
         kwargs.setdefault("label_suffix", "")
         super().__init__(*args, **kwargs)
         for name, field in self.fields.items():
-            tune(name, field)
+            tune(name, field, autofill=self.autofill)
 
     def add_problems(self, problems: Iterable[Problem]) -> None:
         """Show why a service refused: each beside its field where the form has it, otherwise above the form."""
@@ -61,17 +90,15 @@ class Form(FormBehaviour, forms.Form):
     """A form that calls a service."""
 
 
-def tune(name: str, field: forms.Field) -> None:
-    """Set what the widget's kind and name imply; what a form has set itself stays."""
+def tune(name: str, field: forms.Field, *, autofill: bool = False) -> None:
+    """Set what the widget's kind and the field's name imply; what a form has set itself stays."""
     widget = field.widget
     attrs = widget.attrs
+    # Browsers would cut off what is pasted, and say nothing.
+    attrs.pop("maxlength", None)
+    _say_how_to_mend(field)
     if isinstance(widget, forms.EmailInput):
-        for key, value in {
-            "autocomplete": "email",
-            "inputmode": "email",
-            "spellcheck": "false",
-            "autocapitalize": "none",
-        }.items():
+        for key, value in {"inputmode": "email", "spellcheck": "false", "autocapitalize": "none"}.items():
             attrs.setdefault(key, value)
     elif isinstance(widget, forms.NumberInput):
         attrs.setdefault(
@@ -85,11 +112,24 @@ def tune(name: str, field: forms.Field) -> None:
         _as_browsers_write(widget, "time", "%H:%M")
     elif isinstance(widget, forms.DateTimeInput):
         _as_browsers_write(widget, "datetime-local", "%Y-%m-%dT%H:%M")
-    if name in AUTOCOMPLETE and not widget.is_hidden and isinstance(widget, forms.TextInput | forms.Select):
-        attrs.setdefault("autocomplete", AUTOCOMPLETE[name])
+    if name in AUTOCOMPLETE and isinstance(widget, forms.TextInput | forms.Select):
+        attrs.setdefault("autocomplete", AUTOCOMPLETE[name] if autofill else "off")
 
 
-def _as_browsers_write(widget: forms.DateTimeBaseInput, kind: str, form_of_value: str) -> None:
+def _say_how_to_mend(field: forms.Field) -> None:
+    own = {
+        code
+        for code, words in field.error_messages.items()
+        if not any(kind.__dict__.get("default_error_messages", {}).get(code) == words for kind in type(field).__mro__)
+    }
+    for kind, words in reversed(WORDS):
+        if isinstance(field, kind):
+            field.error_messages.update({code: text for code, text in words.items() if code not in own})
+
+
+def _as_browsers_write(
+    widget: forms.DateInput | forms.TimeInput | forms.DateTimeInput, kind: str, form_of_value: str
+) -> None:
     widget.input_type = kind
     widget.format = form_of_value
     # Localized formats are for reading; an input of this kind takes only its own.

@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import heroicons
+from babel.dates import format_date
 from django import template
 from django.conf import settings
 from django.template.context import Context
@@ -29,7 +30,7 @@ register = template.Library()
 
 @functools.lru_cache(maxsize=512)
 def _icon(name: str, style: str, extra_class: str) -> SafeString:
-    attributes = {"class": f"icon {extra_class}".strip(), "aria_hidden": "true"}
+    attributes: dict[str, object] = {"class": f"icon {extra_class}".strip(), "aria_hidden": "true"}
     # A name comes from our own sources; one that does not exist is a mistake that should be heard of.
     svg = heroicons._render_icon(style, name, 20 if style == "mini" else 24, attributes)  # noqa: SLF001
     return mark_safe(svg)  # noqa: S308 (drawn from the icon set, with attributes written here)
@@ -47,7 +48,7 @@ def icon(name: str, style: str = "mini", extra_class: str = "") -> SafeString:
 @register.filter
 def html_attributes(attrs: Mapping[str, Any]) -> SafeString:
     """What a component passes on to its element. Cotton's own `{{ attrs }}` does not escape values given with `:name`."""
-    excluded = getattr(attrs, "_exclude_from_str", set())
+    excluded: set[str] = getattr(attrs, "_exclude_from_str", set())
     pairs = [(name, value) for name, value in attrs.items() if name not in excluded and value not in (False, None)]
     return format_html_join(
         "",
@@ -135,7 +136,7 @@ def iso(value: datetime, tz: ZoneInfo) -> str:
 @register.filter
 def month_name(value: date) -> str:
     """Jun / 6月, for a date badge."""
-    return dates.format_date(value, "LLL", locale=dates.babel_locale())
+    return format_date(value, "LLL", locale=dates.babel_locale())
 
 
 # -- Names -----------------------------------------------------------------------------------------------------------
