@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from i18nfield.strings import LazyI18nString
 
@@ -56,3 +57,13 @@ def every_text(value: LazyI18nString | None) -> str:
     if not data:
         return ""
     return " ".join(data.values()) if isinstance(data, Mapping) else str(data)
+
+
+def shown_language(value: LazyI18nString | None) -> str:
+    """The language of the text that `str(value)` shows; empty where there is none, or it is in no language."""
+    data = value.data if value is not None else None
+    if not isinstance(data, Mapping):
+        return ""
+    shown = str(value)
+    current = get_language() or settings.LANGUAGE_CODE
+    return current if data.get(current) == shown else next((code for code, text in data.items() if text == shown), "")

@@ -6,7 +6,8 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.utils.text import slugify
+from django.utils.functional import lazy
+from django.utils.text import capfirst, slugify
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -29,6 +30,13 @@ from events.models import (
 from events.models.events import ACCENTS
 from events.models.tracks import validate_colour
 from events.services.texts import LONGEST_TEXT
+
+capfirst_lazy = lazy(capfirst, str)
+
+
+def capitalized(choices: Iterable[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    """Model labels are words within a sentence; in a list of choices each begins one."""
+    return [(value, capfirst_lazy(label)) for value, label in choices]
 
 
 class OneLine(forms.CharField):
@@ -65,7 +73,7 @@ def every_language() -> list[str]:
 
 class OrganisationForm(Form):
     name = Texts(label=_("Name"), max_length=200, help_text=_("A college, research centre, laboratory or office."))
-    kind = forms.ChoiceField(label=_("Kind"), choices=OrganisationKind.choices)
+    kind = forms.ChoiceField(label=_("Kind"), choices=capitalized(OrganisationKind.choices))
     website = WebAddressField(label=_("Web site"), required=False)
     contact_email = forms.EmailField(label=_("Contact address"), required=False, max_length=254)
 
@@ -80,7 +88,7 @@ class NewEventForm(Form):
 
     organisation = forms.ModelChoiceField(label=_("Host"), queryset=Organisation.objects.none(), empty_label=None)
     name = Texts(label=_("Name of the event"), max_length=300)
-    kind = forms.ChoiceField(label=_("Kind"), choices=EventKind.choices)
+    kind = forms.ChoiceField(label=_("Kind"), choices=capitalized(EventKind.choices))
     starts_on = forms.DateField(label=_("First day"))
     ends_on = forms.DateField(label=_("Last day"))
     time_zone = TimeZoneField(label=_("Time zone"), help_text=_("Of the place where it happens."))
@@ -150,7 +158,7 @@ class DetailsForm(Form):
             "What it is about, for whom, and why to come. Markdown works: **bold**, lists, [links](https://…)."
         ),
     )
-    kind = forms.ChoiceField(label=_("Kind"), choices=EventKind.choices)
+    kind = forms.ChoiceField(label=_("Kind"), choices=capitalized(EventKind.choices))
     starts_on = forms.DateField(label=_("First day"))
     ends_on = forms.DateField(label=_("Last day"))
     time_zone = TimeZoneField(
@@ -170,7 +178,7 @@ class DetailsForm(Form):
         label=_("Venue"), queryset=Venue.objects.none(), required=False, empty_label=_("Not decided yet")
     )
     accent = forms.ChoiceField(
-        label=_("Colour"), choices=ACCENTS, help_text=_("Of buttons and headings on the event's pages.")
+        label=_("Colour"), choices=capitalized(ACCENTS), help_text=_("Of buttons and headings on the event's pages.")
     )
     contact_email = forms.EmailField(
         label=_("Contact address"), required=False, max_length=254, help_text=_("Shown on the event's page.")
@@ -326,7 +334,7 @@ class HoldForm(Form):
     start = forms.DateTimeField(label=_("From"))
     end = forms.DateTimeField(label=_("Until"))
     note = OneLine(
-        label=_("Note"), max_length=200, required=False, help_text=_("For your team, such as: set-up of the stage.")
+        label=_("Note for your team"), max_length=200, required=False, help_text=_("Such as: set-up of the stage.")
     )
 
     def __init__(self, *args: Any, event: Event, **kwargs: Any) -> None:
@@ -359,7 +367,7 @@ class HoldForm(Form):
 class TeamForm(Form):
     name = OneLine(label=_("Name of the team"), max_length=100, help_text=_("Such as: Programme committee."))
     permissions = forms.MultipleChoiceField(
-        label=_("What it may do"), choices=Permission.choices, widget=forms.CheckboxSelectMultiple
+        label=_("What it may do"), choices=capitalized(Permission.choices), widget=forms.CheckboxSelectMultiple
     )
     scope = forms.ChoiceField(label=_("Where"), choices=[], widget=forms.RadioSelect)
     events = forms.ModelMultipleChoiceField(
@@ -392,7 +400,7 @@ class TeamForm(Form):
         super().__init__(*args, **kwargs)
         allowed = set(permissions)
         self.fields["permissions"].choices = [  # type: ignore[attr-defined]
-            choice for choice in Permission.choices if choice[0] in allowed
+            choice for choice in capitalized(Permission.choices) if choice[0] in allowed
         ]
         scopes = [("some", _("Only at the events chosen below"))]
         if everywhere:

@@ -138,19 +138,19 @@ PLACES: Final[list[tuple[str | Promise, list[_Place]]]] = [
         [
             _Place(
                 label=_("Reminders"),
-                url_name="notifications:rules",
+                url_name="events:rules",
                 icon="bell",
                 permissions=frozenset({_P.SEND_MESSAGES}),
             ),
             _Place(
                 label=_("Outbox"),
-                url_name="notifications:messages",
+                url_name="events:messages",
                 icon="envelope",
                 permissions=frozenset({_P.SEND_MESSAGES}),
             ),
             _Place(
                 label=_("Mail texts"),
-                url_name="notifications:templates",
+                url_name="events:mail_templates",
                 icon="pencil-square",
                 permissions=frozenset({_P.SEND_MESSAGES}),
             ),

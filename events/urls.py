@@ -48,6 +48,7 @@ _organize = [
     path("<slug:slug>/tracks/<int:pk>/", tracks.track, name="track"),
     path("<slug:slug>/tracks/<int:pk>/delete/", tracks.delete_track, name="delete_track"),
     path("<slug:slug>/teams/", teams.teams, name="teams"),
+    path("<slug:slug>/", include("events.mail_urls")),
 ]
 
 urlpatterns = [

@@ -85,4 +85,4 @@ class RoomHold(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.room} {self.period}"
+        return str(self.room)

@@ -184,7 +184,15 @@ def hold_room(
     try:
         with transaction.atomic():
             hold.save()
-            audit.record(actor=actor, verb="room_held", subject=hold, at=now, event_id=event.pk)
+            audit.record(
+                actor=actor,
+                verb="room_held",
+                subject=hold,
+                at=now,
+                event_id=event.pk,
+                start=start.isoformat(),
+                end=end.isoformat(),
+            )
     except IntegrityError as error:
         if _NO_OVERLAP not in str(error):
             raise
@@ -196,7 +204,15 @@ def hold_room(
 @transaction.atomic
 def release_hold(*, hold: RoomHold, actor: User | None, now: datetime) -> None:
     """Audit "room_released"."""
-    audit.record(actor=actor, verb="room_released", subject=hold, at=now, event_id=hold.event_id)
+    audit.record(
+        actor=actor,
+        verb="room_released",
+        subject=hold,
+        at=now,
+        event_id=hold.event_id,
+        start=hold.period.lower.isoformat(),
+        end=hold.period.upper.isoformat(),
+    )
     hold.delete()
 
 

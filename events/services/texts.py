@@ -62,9 +62,12 @@ def validate(thing: Model, *, exclude: tuple[str, ...] = (), constraints: bool =
     errors: dict[str, Any] = {}
     for field in thing._meta.get_fields():
         if isinstance(field, I18nCharField | I18nTextField) and field.name not in exclude:
+            # A new row has plain empty strings where nothing was said.
+            value = localized(getattr(thing, field.name), "en")
+            setattr(thing, field.name, value)
             try:
                 validate_localized(
-                    getattr(thing, field.name) or localized("", "en"),
+                    value,
                     max_length=field.max_length or LONGEST_TEXT,
                     lines=isinstance(field, I18nTextField),
                     required=not field.blank,

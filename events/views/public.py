@@ -18,6 +18,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_safe
 
 from common import dates
+from common.localized import shown_language
 from common.markup import plain_excerpt, render_markdown
 from events import hooks
 from events.models import Event, EventKind
@@ -66,6 +67,7 @@ def event(request: HttpRequest, slug: str) -> HttpResponse:
         "is_preview": not found.is_public,
         "tab": "about",
         "lang": language,
+        "name_lang": shown_language(found.name),
         "description_html": render_markdown(description),
         "excerpt": str(found.tagline) or plain_excerpt(description),
         "host": str(found.organisation),
@@ -92,6 +94,7 @@ def _answer(request: HttpRequest, response: HttpResponse) -> HttpResponse:
 def _card(event: Event) -> dict[str, Any]:
     return {
         "event": event,
+        "lang": shown_language(event.name),
         "place": str(event.venue) if event.venue else "",
         "kind": event.get_kind_display(),
         "host": str(event.organisation),

@@ -1,0 +1,176 @@
+"""The outbox: every mail of one event, what became of it, and what the server said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages as notes
+from django.core.paginator import Paginator
+from django.db.models import Count
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from common.problems import Refusal
+from events.models import Event, Permission
+from events.views.access import get_event_or_404
+from events.views.acting import by, tell
+from notifications.models import Message, MessageState
+from notifications.notices import find_kind
+from notifications.services import messages as services
+from notifications.services.rendering import Renderer
+from notifications.views.framing import framed
+
+TONES = {
+    MessageState.DRAFT: "neutral",
+    MessageState.QUEUED: "info",
+    MessageState.SENDING: "info",
+    MessageState.SENT: "success",
+    MessageState.FAILED: "danger",
+    MessageState.BOUNCED: "danger",
+    MessageState.CANCELLED: "neutral",
+}
+PER_PAGE = 50
+
+
+@require_safe
+def messages(request: HttpRequest, slug: str) -> HttpResponse:
+    event = get_event_or_404(request, slug, Permission.SEND_MESSAGES)
+    words = request.GET.get("q", "").strip()
+    state, kind = request.GET.get("state", ""), request.GET.get("kind", "")
+    everything = Message.objects.of_event(event.pk)
+    # One query gives both the numbers and the kinds to choose from.
+    counts = list(everything.values("state", "kind").annotate(count=Count("pk")).order_by("kind"))
+    found = everything.matching(words)
+    if state in MessageState:
+        found = found.filter(state=state)
+    if kind:
+        found = found.filter(kind=kind)
+    page = Paginator(found.defer("context", "rendered").order_by("-pk"), PER_PAGE).get_page(request.GET.get("page"))
+    kinds = sorted({row["kind"] for row in counts})
+    return render(
+        request,
+        "events/mail/messages.html",
+        {
+            "event": event,
+            "page": page,
+            "rows": [_row(message) for message in page],
+            "words": words,
+            "chosen_state": state,
+            "chosen_kind": kind,
+            "is_filtered": bool(words or state or kind),
+            "kinds": [{"code": code, "title": _title(code)} for code in kinds],
+            "tabs": _tabs(event, counts, state, {"q": words, "kind": kind}),
+        },
+    )
+
+
+def _tabs(event: Event, counts: list[dict[str, Any]], chosen: str, others: dict[str, str]) -> list[dict[str, Any]]:
+    """All, and each state in which there are messages, as links that keep the other filters."""
+    address = reverse("events:messages", args=[event.slug])
+    kept = {name: value for name, value in others.items() if value}
+    totals = {state: sum(row["count"] for row in counts if row["state"] == state) for state in MessageState.values}
+    tabs = [
+        {
+            "label": _("All"),
+            "url": f"{address}?{urlencode(kept)}",
+            "count": sum(totals.values()),
+            "active": chosen not in MessageState.values,
+        }
+    ]
+    return tabs + [
+        {
+            "label": MessageState(state).label,
+            "url": f"{address}?{urlencode({**kept, 'state': state})}",
+            "count": count,
+            "active": state == chosen,
+        }
+        for state, count in totals.items()
+        if count or state == chosen
+    ]
+
+
+def _row(message: Message) -> dict[str, Any]:
+    return {
+        "message": message,
+        "at": message.sent_at or message.due_at,
+        "title": _title(message.kind),
+        "tone": TONES[MessageState(message.state)],
+    }
+
+
+def _title(code: str) -> str:
+    kind = find_kind(code)
+    return str(kind.title) if kind else code
+
+
+def _message_or_404(event: Event, pk: int) -> Message:
+    return get_object_or_404(Message.objects.of_event(event.pk), pk=pk)
+
+
+@require_safe
+def message(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    event = get_event_or_404(request, slug, Permission.SEND_MESSAGES)
+    found = _message_or_404(event, pk)
+    now = timezone.now()
+    return render(
+        request,
+        "events/mail/message.html",
+        {
+            "event": event,
+            **_row(found),
+            "text": _content(found).get("text", ""),
+            "is_as_sent": bool(found.rendered),
+            "attempts": list(found.deliveries.order_by("attempted_at")),
+            "may_cancel": found.state in services.CANCELLABLE,
+            "may_retry": not services.problems_with_retrying(found, now),
+        },
+    )
+
+
+@require_safe
+def message_html(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    event = get_event_or_404(request, slug, Permission.SEND_MESSAGES)
+    html = _content(_message_or_404(event, pk)).get("html")
+    if not html:
+        raise Http404
+    return framed(html)
+
+
+def _content(found: Message) -> dict[str, str]:
+    """As sent; before that, as it would be sent now."""
+    if found.rendered or find_kind(found.kind) is None:
+        return dict(found.rendered)
+    renderer = Renderer()
+    renderer.prepare([found])
+    return renderer.render(found).as_json()
+
+
+@require_POST
+def cancel(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    event = get_event_or_404(request, slug, Permission.SEND_MESSAGES)
+    found = _message_or_404(event, pk)
+    try:
+        services.cancel_message(message=found, **by(request))
+    except Refusal as refusal:
+        tell(request, refusal)
+    else:
+        notes.success(request, _("The message is cancelled: it will not go out."))
+    return redirect("events:message", slug=slug, pk=pk)
+
+
+@require_POST
+def retry(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    event = get_event_or_404(request, slug, Permission.SEND_MESSAGES)
+    found = _message_or_404(event, pk)
+    try:
+        services.retry_message(message=found, **by(request))
+    except Refusal as refusal:
+        tell(request, refusal)
+    else:
+        notes.success(request, _("The message is queued again and goes out within seconds."))
+    return redirect("events:message", slug=slug, pk=pk)
