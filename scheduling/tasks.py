@@ -11,3 +11,8 @@ def reframe(*, event_id: int, **_newer: object) -> None:
     """Put the event's present name, colour and navigation around its public pages."""
     if event := Event.objects.filter(pk=event_id).first():
         artifacts.reframe(event)
+
+
+@shared_task(name="scheduling.reframe_stale", acks_late=True, ignore_result=True)
+def reframe_stale(**_newer: object) -> None:
+    artifacts.reframe_stale()

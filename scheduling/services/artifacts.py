@@ -57,9 +57,10 @@ def render(*, schedule: Schedule, changes: dict[str, Any]) -> int:
     return _write(schedule, _files(schedule, changes))
 
 
+@transaction.atomic
 def reframe(event: Event) -> int:
     """Put the frame as it is now (the event's name and colour, the site's styles and navigation) around the pages of every
-    release, whose own text stays as it was published. Returns how many pages changed. Idempotent."""
+    release, whose own text stays as it was published. Returns how many pages changed. Idempotent; all pages or none."""
     changed = 0
     for language, _name in settings.LANGUAGES:
         with translation.override(language):
@@ -79,6 +80,21 @@ def reframe(event: Event) -> int:
             changed += len(stale)
     if changed:
         serving.refresh(event)
+    return changed
+
+
+def reframe_stale() -> int:
+    """`reframe` for each event of which a page shows that its frame is out of date: after an upgrade of Lihu, or where the wake-up
+    after a change was lost. Returns how many pages changed."""
+    changed = 0
+    firsts = Artifact.objects.filter(schedule__is_current=True, path="schedule/", language=settings.LANGUAGE_CODE)
+    for artifact in firsts.select_related("schedule__event__venue").order_by("pk").iterator(chunk_size=20):
+        event = artifact.schedule.event
+        with translation.override(settings.LANGUAGE_CODE):
+            frame = pages.render_frame(event, settings.LANGUAGE_CODE, pages.tab_of(artifact.path))
+        page = gzip.decompress(artifact.gzip).decode()
+        if pages.reframe(frame, page) != page:
+            changed += reframe(event)
     return changed
 
 

@@ -14,8 +14,8 @@ from typing import Final
 
 #: Pixels that the label of a time needs.
 _LABEL_HEIGHT: Final = 22
-#: A short slot (the fifth of the release's that is shortest) is this high, which is a title in two lines.
-_SHORT_SLOT_HEIGHT: Final = 52
+#: A short slot (the one that a fifth of the slots are shorter than) is this high: a title of four lines and its speakers.
+_SHORT_SLOT_HEIGHT: Final = 92
 _PIXELS_PER_MINUTE: Final = (1.6, 4.8)
 
 

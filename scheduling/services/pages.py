@@ -280,7 +280,7 @@ class Pages:
                 name=speaker.name,
                 native_name=speaker.native_name if speaker.native_name != speaker.name else "",
                 affiliation=speaker.affiliation,
-                country=str(speaker.country.name) if speaker.country else "",
+                country=str(getattr(speaker.country, "name", "")),
                 is_keynote=speaker.is_keynote,
                 biography=_markdown(str(speaker.biography)),
             )
@@ -678,7 +678,7 @@ def _kind_label(slot: Slot) -> str:
 
 
 def _localized(text: str | Mapping[str, str], language: str) -> str:
-    return LazyI18nString(text).localize(language) if not isinstance(text, str) else text
+    return text if isinstance(text, str) else str(LazyI18nString(text).localize(language))
 
 
 def _canonical(address: str) -> str:

@@ -21,7 +21,7 @@ from accounts.models import User
 from common import audit
 from common.problems import Invalid, Problem, Refusal, refusal_from
 from common.text import validate_plain_text
-from events.models import Event
+from events.models import Event, Room
 from notifications.models import Message
 from notifications.notices import Notice, NoticeKind
 from notifications.services import ledger
@@ -123,7 +123,8 @@ def release(
 ) -> Schedule:
     """Freeze the draft as `version` and make it the programme that the public sees.
 
-    Locks the draft's row, so that of two releases at once the second sees the first. Copies the slots (their uid stays; their
+    Locks the draft's row, so that of two releases at once the second sees the first, then the rows of its rooms in id order, so
+    that two events that share one do not wait for each other in a circle. Copies the slots (their uid stays; their
     sequence rises where time, room or title is another than in the last release), renders every public page and file, queues
     the speakers' notices where the event is public, withdraws reminders of slots that moved or went. `force` publishes with
     fatal conflicts, and marks the slots that overlap in a room as accepted. Audit "schedule_released".
@@ -164,6 +165,8 @@ def release(
     sequences = _sequences(event, last, old_slots, slots)
     changes = compare(old_slots, slots)
 
+    rooms = {slot.room_id for slot in slots if slot.room_id}
+    list(Room.objects.select_for_update(no_key=True).filter(pk__in=rooms).order_by("pk").values_list("pk"))
     Schedule.objects.filter(event=event, is_current=True).update(is_current=False)
     Slot.objects.filter(schedule__event=event, is_live=True).update(is_live=False)
     fresh.save()

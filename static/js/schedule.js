@@ -141,7 +141,6 @@ function startSchedule(root, tools) {
     const starred = data.get("starred") !== null;
     const active = needles.length > 0 || wanted.length > 0 || starred;
     let count = 0;
-    const perDay = new Map(days.map((day) => [day, 0]));
     for (const slot of slots) {
       const codes = [slot, ...slot.querySelectorAll(".slot-talks [data-code]")].map((node) => /** @type {HTMLElement} */ (node).dataset.code ?? "");
       const fits =
@@ -149,11 +148,7 @@ function startSchedule(root, tools) {
         wanted.every(([name, values]) => values.has(slot.dataset[name] ?? "")) &&
         (!starred || codes.some((code) => stars.has(code)));
       slot.classList.toggle("is-filtered-out", !fits);
-      if (fits) {
-        count += 1;
-        const day = /** @type {HTMLElement | null} */ (slot.closest(".programme-day"));
-        if (day) perDay.set(day, (perDay.get(day) ?? 0) + 1);
-      }
+      count += Number(fits);
     }
     for (const time of times) {
       let next = time.closest(".plan-time")?.nextElementSibling;
@@ -161,7 +156,7 @@ function startSchedule(root, tools) {
       for (; next && next.classList.contains("slot"); next = next.nextElementSibling) shown ||= !next.classList.contains("is-filtered-out");
       time.closest(".plan-time")?.classList.toggle("is-filtered-out", active && !shown);
     }
-    hideEmptyRooms(active);
+    root.classList.toggle("is-list", active);
     if (found) found.textContent = active ? (count ? `${words.some ?? ""} ${count}` : (words.none ?? "")) : "";
     if (reset) reset.hidden = !active;
     for (const details of tools.querySelectorAll("[data-filter]")) {
@@ -170,26 +165,6 @@ function startSchedule(root, tools) {
       node.classList.toggle("is-on", number > 0);
       const badge = node.querySelector("[data-count]");
       if (badge) badge.textContent = number ? `(${number})` : "";
-    }
-    // What was asked for is on another day: go there.
-    const shownDay = days.find((day) => day.hasAttribute("data-shown"));
-    if (active && count && shownDay && !perDay.get(shownDay)) showDay([...perDay].find(([, n]) => n)?.[0].id ?? "");
-  };
-
-  /** Columns in which nothing is left take no room. @param {boolean} active */
-  const hideEmptyRooms = (active) => {
-    for (const plan of root.querySelectorAll(".plan")) {
-      const node = /** @type {HTMLElement} */ (plan);
-      const rooms = /** @type {HTMLElement[]} */ ([...node.querySelectorAll(".plan-room")]);
-      const used = new Set([...node.querySelectorAll(".slot:not(.is-filtered-out, .all)")].map((slot) => /** @type {HTMLElement} */ (slot).dataset.room ?? "-1"));
-      const hide = active && used.size > 0;
-      const widths = rooms.flatMap((room) => {
-        const lanes = Number(/ w(\d+)/.exec(room.className)?.[1] ?? 1);
-        const gone = hide && !used.has(room.dataset.room ?? "-1");
-        room.classList.toggle("is-filtered-out", gone);
-        return Array(lanes).fill(gone ? "0" : "minmax(8.75rem, 1fr)");
-      });
-      node.style.gridTemplateColumns = hide ? ["3.5rem", ...widths].join(" ") : "";
     }
   };
 
