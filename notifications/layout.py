@@ -35,15 +35,17 @@ class Layout:
 @functools.lru_cache(maxsize=64)
 def layout_for(language: str, colour: str, site_name: str) -> Layout:
     with translation.override(language):
-        html = render_to_string(
-            "emails/base.html",
-            {
-                "language": language_tag(language),
-                "direction": "rtl" if translation.get_language_bidi() else "ltr",
-                "colour": colour,
-                "site_name": site_name,
-                "unsubscribe": _("I do not want mails like this"),
-            },
+        html = str(
+            render_to_string(
+                "emails/base.html",
+                {
+                    "language": language_tag(language),
+                    "direction": "rtl" if translation.get_language_bidi() else "ltr",
+                    "colour": colour,
+                    "site_name": site_name,
+                    "unsubscribe": _("I do not want mails like this"),
+                },
+            )
         )
     html = _inliner.inline(html)
     unsubscribe = _piece(html, "unsubscribe")

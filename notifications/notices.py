@@ -60,6 +60,10 @@ class NoticeKind:
     # True where an event may write its own words for it.
     is_editable: bool = True
 
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset(placeholder.name for placeholder in self.placeholders)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Recipient:

@@ -12,16 +12,13 @@ from django.utils.translation import gettext as _
 from common.problems import Problem
 from common.text import validate_plain_text, validate_single_line
 from notifications.models import MAX_OFFSET_MINUTES, Anchor, Audience
-from notifications.notices import NoticeKind
-from notifications.sources import source_for
 from notifications.words import Fault, faults_in
 
 LONGEST: Final = {"subject": 300, "body": 20_000}
 
 
-def problems_with_words(kind: NoticeKind, texts: Mapping[str, str], *, field: str) -> list[Problem]:
-    """`texts`: language → text, of a subject or body (`field`)."""
-    names = {placeholder.name for placeholder in kind.placeholders}
+def problems_with_words(names: Collection[str], texts: Mapping[str, str], *, field: str) -> list[Problem]:
+    """`names`: the placeholders that the kind of mail knows; `texts`: language → text, of a subject or body (`field`)."""
     validate = validate_plain_text if field == "body" else validate_single_line
     problems = []
     for language, text in texts.items():
@@ -70,11 +67,11 @@ def _in(language: str, problem: Problem) -> Problem:
     return Problem(code=problem.code, field=problem.field, message=f"{name}: {problem.message}", fix=problem.fix)
 
 
-def problems_with_rule(*, anchor: str, audience: str, offset_minutes: object) -> list[Problem]:
+def problems_with_rule(*, anchor: str, audience: str, offset_minutes: object, is_supported: bool) -> list[Problem]:
     problems = []
     if anchor not in Anchor or audience not in Audience:
         return [Problem(code="unknown", field="anchor", message=_("There is no such reminder."))]
-    if source_for(anchor, audience) is None:
+    if not is_supported:
         problems.append(
             Problem(
                 code="unsupported",

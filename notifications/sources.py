@@ -17,16 +17,17 @@ class Occasion:
     """One anchor and one person to be reminded of it."""
 
     about: str
-    # The instant that the rule counts back from; a reminder is of no use after it.
+    # The instant that the rule counts back from; a reminder is of no use after it, or after `useful_until` where that is later.
     at: datetime
     to: Recipient
     context: Mapping[str, Any]
     calendar: CalendarPart | None = None
+    useful_until: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """`occasions(event_id, after, until)` yields those with `after < at <= until`, in a constant number of queries.
+    """`occasions(event_id, after, until)` yields those with `at <= until` that are of use after `after`, in a constant number of queries.
     `kind` has the default words."""
 
     kind: NoticeKind

@@ -259,5 +259,5 @@ def _write(message: Message, changes: dict[str, Any], answer: Answer, at: dateti
 
 def _pause(attempts: int) -> timedelta:
     """After the n-th attempt: 1, 2, 4, 8 … minutes, an hour at most; scattered, so that many do not come back at once."""
-    whole = min(FIRST_RETRY * 2 ** min(attempts - 1, 10), LAST_RETRY)
+    whole = min(FIRST_RETRY * (1 << min(attempts - 1, 10)), LAST_RETRY)
     return max(FIRST_RETRY, whole * random.uniform(0.75, 1))  # noqa: S311 (nothing is secret about it)

@@ -37,6 +37,8 @@ HORIZON: Final = timedelta(minutes=10)
 TEST: Final = "test:"
 
 _Key = tuple[str, str, str, str]
+#: One person is not told twice at the same instant of the same thing, however many rules and roles they fall under.
+_Telling = tuple[str, str, str, datetime]
 
 
 @dataclass(kw_only=True)
@@ -76,7 +78,9 @@ def plan_reminders(*, now: datetime, dry_run: bool = False) -> Plan:
     failure: Exception | None = None
     for rule in rules:
         try:
-            plan.add(_plan_rule(rule, queued.get(rule.pk, []), now, dry_run))
+            plan.add(
+                _plan_rule(rule, queued.get(rule.pk, []), now, dry_run, told={_telling(row) for row in plan.written})
+            )
         except Exception as error:
             # One event's data must not keep the others from being reminded.
             log.exception("rule_cannot_be_planned", rule=rule.pk)
@@ -90,19 +94,19 @@ def plan_reminders(*, now: datetime, dry_run: bool = False) -> Plan:
     return plan
 
 
-def _plan_rule(rule: ReminderRule, queued: list[Message], now: datetime, dry_run: bool) -> Plan:
-    plan = _compare(rule, queued, now)
+def _plan_rule(rule: ReminderRule, queued: list[Message], now: datetime, dry_run: bool, told: set[_Telling]) -> Plan:
+    plan = _compare(rule, queued, now, told)
     if dry_run or not plan:
         return plan
     with transaction.atomic():
         # There is something to write: look once more, now that no release or cancellation can come in between.
         ledger.keep_withdrawals_out()
-        plan = _compare(rule, list(Message.objects.filter(pk__in=[row.pk for row in queued])), now)
+        plan = _compare(rule, list(Message.objects.filter(pk__in=[row.pk for row in queued])), now, told)
         _write(plan)
     return plan
 
 
-def _compare(rule: ReminderRule, queued: list[Message], now: datetime) -> Plan:
+def _compare(rule: ReminderRule, queued: list[Message], now: datetime, told: set[_Telling]) -> Plan:
     """What is missing, out of date or gone, in three queries and those of the source."""
     source = source_for(rule.anchor, rule.audience)
     assert source is not None
@@ -112,9 +116,10 @@ def _compare(rule: ReminderRule, queued: list[Message], now: datetime) -> Plan:
     missing = {key: row for key, row in rows.items() if key not in present}
     if missing:
         subjects = {row.about for row in missing.values()}
-        found = Message.objects.filter(kind=source.kind.code, about__in=subjects, revision__startswith=f"{rule.pk}:")
-        for old in found:
+        for old in Message.objects.filter(kind=source.kind.code, about__in=subjects):
             row = missing.pop(_key(old), None)
+            if row is None and old.state != MessageState.CANCELLED:
+                told.add(_telling(old))
             # Withdrawn and never sent: a slot that was moved away and back.
             if (
                 row
@@ -123,7 +128,7 @@ def _compare(rule: ReminderRule, queued: list[Message], now: datetime) -> Plan:
                 and not old.attempts
             ):
                 plan.changed.append(_brought_up_to_date(old, row))
-    plan.written = list(missing.values())
+    plan.written = [row for row in missing.values() if _telling(row) not in told]
     for key, old in present.items():
         if (row := rows.get(key)) and _differs(old, row):
             plan.changed.append(_brought_up_to_date(old, row))
@@ -144,13 +149,17 @@ def _notice(rule: ReminderRule, occasion: Occasion) -> Notice:
         revision=f"{rule.pk}:{occasion.at.astimezone(UTC):%Y%m%dT%H%M%SZ}",
         event_id=rule.event_id,
         send_at=occasion.at - rule.offset,
-        expires_at=occasion.at,
+        expires_at=occasion.useful_until or occasion.at,
         calendar=occasion.calendar,
     )
 
 
 def _key(row: Message) -> _Key:
     return row.kind, row.about, row.recipient_key, row.revision
+
+
+def _telling(row: Message) -> _Telling:
+    return row.kind, row.about, row.recipient_key, row.send_at
 
 
 def _is_over(row: Message, now: datetime) -> bool:
@@ -229,9 +238,7 @@ def send_test(*, rule: ReminderRule, actor: User, now: datetime) -> None:
     """Mail the rule's reminder to `actor`, as if the next occasion, or an invented one, were theirs."""
     source = source_for(rule.anchor, rule.audience)
     if source is None:
-        raise Invalid(
-            problems_with_rule(anchor=rule.anchor, audience=rule.audience, offset_minutes=rule.offset_minutes)
-        )
+        raise Invalid(_problems_of(rule))
     occasions = sorted(source.occasions(rule.event_id, now, now + timedelta(days=366)), key=lambda o: o.at)
     context = occasions[0].context if occasions else rendering.example_context(source.kind)
     notice = Notice(
@@ -316,9 +323,19 @@ def _withdraw_all(rule: ReminderRule) -> None:
 
 
 def _check(rule: ReminderRule) -> None:
-    problems = problems_with_rule(anchor=rule.anchor, audience=rule.audience, offset_minutes=rule.offset_minutes)
-    if not problems and (source := source_for(rule.anchor, rule.audience)):
-        for name in ("subject", "body"):
-            problems += problems_with_words(source.kind, rendering.own_texts(getattr(rule, name)), field=name)
-    if problems:
+    if problems := _problems_of(rule):
         raise Invalid(problems)
+
+
+def _problems_of(rule: ReminderRule) -> list[Problem]:
+    source = source_for(rule.anchor, rule.audience)
+    problems = problems_with_rule(
+        anchor=rule.anchor,
+        audience=rule.audience,
+        offset_minutes=rule.offset_minutes,
+        is_supported=source is not None,
+    )
+    if source is not None:
+        for name in ("subject", "body"):
+            problems += problems_with_words(source.kind.names, rendering.own_texts(getattr(rule, name)), field=name)
+    return problems

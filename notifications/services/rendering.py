@@ -164,7 +164,7 @@ def _plain(value: Any, language: str) -> str:
     if value is None:
         return ""
     if isinstance(value, Mapping):
-        return LazyI18nString(dict(value)).localize(language)
+        return str(LazyI18nString(dict(value)).localize(language))
     return str(value)
 
 

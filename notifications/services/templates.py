@@ -8,10 +8,10 @@ from datetime import datetime
 
 from django.db import transaction
 from django.utils.translation import gettext as _
-from i18nfield.strings import LazyI18nString
 
 from accounts.models import User
 from common import audit
+from common.localized import Localized
 from common.problems import Invalid, Problem
 from notifications.models import MailTemplate
 from notifications.notices import Notice, NoticeKind, Recipient
@@ -20,12 +20,10 @@ from notifications.problems import problems_with_words
 from notifications.services import ledger, rendering
 from notifications.services.reminders import TEST
 
-Texts = LazyI18nString | Mapping[str, str] | str
 
-
-def problems_with_template(kind: NoticeKind, *, subject: Texts, body: Texts) -> list[Problem]:
-    problems = problems_with_words(kind, rendering.own_texts(rendering.as_localized(subject)), field="subject")
-    problems += problems_with_words(kind, rendering.own_texts(rendering.as_localized(body)), field="body")
+def problems_with_template(kind: NoticeKind, *, subject: Localized, body: Localized) -> list[Problem]:
+    problems = problems_with_words(kind.names, rendering.own_texts(rendering.as_localized(subject)), field="subject")
+    problems += problems_with_words(kind.names, rendering.own_texts(rendering.as_localized(body)), field="body")
     if not kind.is_editable:
         problems.append(Problem(code="not_editable", message=_("The words of this mail cannot be changed.")))
     return problems
@@ -33,7 +31,7 @@ def problems_with_template(kind: NoticeKind, *, subject: Texts, body: Texts) -> 
 
 @transaction.atomic
 def save_template(
-    *, event_id: int, kind: NoticeKind, subject: Texts, body: Texts, actor: User | None, now: datetime
+    *, event_id: int, kind: NoticeKind, subject: Localized, body: Localized, actor: User | None, now: datetime
 ) -> MailTemplate | None:
     """Keep an event's own words; where all are empty, Lihu's are used again and None is returned. Raises Invalid."""
     if problems := problems_with_template(kind, subject=subject, body=body):
@@ -61,8 +59,8 @@ def preview(
     kind: NoticeKind,
     *,
     language: str,
-    subject: Texts,
-    body: Texts,
+    subject: Localized,
+    body: Localized,
     origin: Origin,
     context: Mapping[str, object] | None = None,
 ) -> rendering.Rendered:
