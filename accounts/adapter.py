@@ -7,22 +7,35 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.exceptions import ImmediateHttpResponse
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone, translation
+from django.utils.translation import gettext as _
 
 from accounts.mails import MAILS
 from accounts.models import User
 from accounts.services.addresses import language_of
 from accounts.services.people import link_person
 from common import dates
+from common.text import validate_single_line
 
 
 class AccountAdapter(DefaultAccountAdapter):
     """allauth's flows in our words and our mails."""
+
+    def clean_email(self, email: str) -> str:
+        # allauth would cut off what the column cannot hold, and mail a stranger.
+        longest = 254
+        if len(email) > longest:
+            raise ValidationError(
+                _("An e-mail address has at most %(longest)s characters."), params={"longest": longest}
+            )
+        validate_single_line(email)
+        return email
 
     def save_user(
         self, request: HttpRequest, user: AbstractBaseUser, form: Any, commit: bool = True
@@ -81,5 +94,5 @@ class AccountAdapter(DefaultAccountAdapter):
         }
         subject = str(mail.subject).format_map(values)
         text = str(mail.body).format_map(values)
-        # The backend files it under this kind, and lays out the HTML part from the same paragraphs.
-        return EmailMessage(subject, text, settings.DEFAULT_FROM_EMAIL, [email], headers={"X-Lihu-Kind": mail.kind})
+        # The backend makes the HTML part from the same paragraphs.
+        return EmailMessage(subject, text, settings.DEFAULT_FROM_EMAIL, [email])

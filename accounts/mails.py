@@ -9,13 +9,21 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 
+class _Joined:
+    """Paragraphs put together in the reader's language, when they are read."""
+
+    def __init__(self, *parts: str | Promise) -> None:
+        self.parts = parts
+
+    def __str__(self) -> str:
+        return "\n\n".join(str(part) for part in self.parts)
+
+
 @dataclass(frozen=True, kw_only=True)
 class AccountMail:
-    # In the ledger.
-    kind: str
     subject: str | Promise
     # Paragraphs, parted by blank lines.
-    body: str | Promise
+    body: str | Promise | _Joined
 
 
 _CODE: Final = _(
@@ -27,36 +35,23 @@ _NOT_YOU: Final = _(
 )
 
 
-def _change(kind: str, subject: str | Promise, words: str | Promise) -> AccountMail:
-    return AccountMail(kind=kind, subject=subject, body=_Joined(words, _NOT_YOU))
-
-
-class _Joined:
-    """Paragraphs put together in the reader's language, when they are read."""
-
-    def __init__(self, *parts: str | Promise) -> None:
-        self.parts = parts
-
-    def __str__(self) -> str:
-        return "\n\n".join(str(part) for part in self.parts)
+def _change(subject: str | Promise, words: str | Promise) -> AccountMail:
+    return AccountMail(subject=subject, body=_Joined(words, _NOT_YOU))
 
 
 #: allauth's name of the mail → ours.
 MAILS: Final[dict[str, AccountMail]] = {
-    "account/email/login_code": AccountMail(
-        kind="account_code", subject=_("{code} is your code to sign in to {site}"), body=_CODE
-    ),
+    "account/email/login_code": AccountMail(subject=_("{code} is your code to sign in to {site}"), body=_CODE),
     "account/email/email_confirmation_signup": AccountMail(
-        kind="account_confirm_address", subject=_("{code} is your code for your new account at {site}"), body=_CODE
+        subject=_("{code} is your code for your new account at {site}"), body=_CODE
     ),
     "account/email/email_confirmation": AccountMail(
-        kind="account_confirm_address", subject=_("{code} is your code to confirm this address at {site}"), body=_CODE
+        subject=_("{code} is your code to confirm this address at {site}"), body=_CODE
     ),
     "account/email/password_reset_code": AccountMail(
-        kind="account_password_reset", subject=_("{code} is your code for a new password at {site}"), body=_CODE
+        subject=_("{code} is your code for a new password at {site}"), body=_CODE
     ),
     "account/email/account_already_exists": AccountMail(
-        kind="account_already_exists",
         subject=_("You have an account at {site} already"),
         body=_(
             "Somebody, probably you, wanted to make an account at {site} with this address. You have one already, so "
@@ -67,7 +62,6 @@ MAILS: Final[dict[str, AccountMail]] = {
         ),
     ),
     "account/email/unknown_account": AccountMail(
-        kind="account_unknown_address",
         subject=_("There is no account at {site} with this address"),
         body=_(
             "Somebody, probably you, wanted to sign in to {site} with this address, or to set a new password. No account "
@@ -77,55 +71,45 @@ MAILS: Final[dict[str, AccountMail]] = {
         ),
     ),
     "account/email/password_changed": _change(
-        "account_changed", _("Your password at {site} was changed"), _("Your password at {site} was changed.")
+        _("Your password at {site} was changed"), _("Your password at {site} was changed.")
     ),
     "account/email/password_set": _change(
-        "account_changed",
         _("Your account at {site} has a password now"),
         _("A password was set for your account at {site}."),
     ),
     "account/email/password_reset": _change(
-        "account_changed",
         _("Your password at {site} was reset"),
         _("A new password was set for your account at {site}."),
     ),
     "account/email/email_changed": _change(
-        "account_changed",
         _("The address of your account at {site} was changed"),
         _("The address of your account at {site} was changed from {from_email} to {to_email}."),
     ),
     "account/email/email_confirm": _change(
-        "account_changed",
         _("An address of your account at {site} is confirmed"),
         _("This address is a confirmed address of your account at {site} now."),
     ),
     "account/email/email_deleted": _change(
-        "account_changed",
         _("An address of your account at {site} was removed"),
         _("The address {deleted_email} was removed from your account at {site}."),
     ),
     "mfa/email/totp_activated": _change(
-        "account_changed",
         _("Your account at {site} asks for a code from your app now"),
         _("An authenticator app was added to your account at {site}."),
     ),
     "mfa/email/totp_deactivated": _change(
-        "account_changed",
         _("Your account at {site} asks for no code from an app any more"),
         _("The authenticator app was removed from your account at {site}."),
     ),
     "mfa/email/recovery_codes_generated": _change(
-        "account_changed",
         _("Your account at {site} has new recovery codes"),
         _("New recovery codes were made for your account at {site}. The old ones do not work any more."),
     ),
     "mfa/email/webauthn_added": _change(
-        "account_changed",
         _("A passkey was added to your account at {site}"),
         _("A passkey or security key was added to your account at {site}."),
     ),
     "mfa/email/webauthn_removed": _change(
-        "account_changed",
         _("A passkey was removed from your account at {site}"),
         _("A passkey or security key was removed from your account at {site}."),
     ),

@@ -5,10 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 import structlog
+from django.core.cache.backends.locmem import LocMemCache
 from django.core.cache.backends.redis import RedisCache
 from redis.exceptions import RedisError
 
+#: Limits on how often something may be tried. While Redis is away each process counts by itself: looser than one count for
+#: all, but neither everybody locked out nor every door open.
+COUNTED_HERE = ("allauth:", "throttle_")
+
+_own_counts = LocMemCache("while-redis-is-away", {"OPTIONS": {"MAX_ENTRIES": 10_000}})
+
 log = structlog.get_logger(__name__)
+
+
+#: Methods whose first argument is one key.
+_SINGLE = frozenset({"get", "set", "add", "incr", "touch", "delete", "has_key"})
 
 
 def _forgiving(method: str, answer: Any) -> Any:
@@ -17,6 +28,8 @@ def _forgiving(method: str, answer: Any) -> Any:
             return getattr(RedisCache, method)(self, *args, **kwargs)
         except (RedisError, OSError) as error:
             log.warning("cache_away", method=method, reason=str(error))
+            if args and isinstance(args[0], str) and args[0].startswith(COUNTED_HERE) and method in _SINGLE:
+                return getattr(_own_counts, method)(*args, **kwargs)
             if method == "get":
                 return kwargs.get("default", args[1] if len(args) > 1 else None)
             if method == "incr":

@@ -228,6 +228,17 @@ ACCOUNT_UNIQUE_EMAIL = True
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
+# Somebody whose password or keys were changed hears of it.
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+# A whole campus may come from one address: what counts per address is generous, what counts per account is not.
+ACCOUNT_RATE_LIMITS = {
+    "login": "600/m/ip",
+    "login_failed": "100/m/ip,5/5m/key",
+    "signup": "200/m/ip",
+    "request_login_code": "300/m/ip,3/m/key",
+    "reset_password": "100/m/ip,5/m/key",
+    "reset_password_from_key": "100/m/ip",
+}
 # The client's address counts only where a trusted proxy states it.
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", 1 if BEHIND_PROXY else 0)
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
