@@ -5,3 +5,14 @@ from django.apps import AppConfig
 
 class RegistrationsConfig(AppConfig):
     name = "registrations"
+
+    def ready(self) -> None:
+        # Models are not there yet when this module is loaded.
+        from events import hooks  # noqa: PLC0415
+        from notifications import notices as kinds  # noqa: PLC0415
+        from registrations import notices, sources  # noqa: PLC0415
+        from registrations.services import zones  # noqa: PLC0415
+
+        kinds.register(*notices.KINDS)
+        sources.register()
+        hooks.zone_changed.append(zones.keep_wall_clocks)

@@ -55,5 +55,5 @@ def _occasions(slot: Slot, people: Iterable[Speaker]) -> Iterator[Occasion]:
                 at=slot.starts_at,
                 to=to,
                 context=notices.facts(slot, speaker, language=to.language),
-                calendar=notices.calendar(slot, method="PUBLISH", sequence=slot.sequence, language=to.language),
+                calendar=notices.calendar(slot, method="REQUEST", sequence=slot.sequence, language=to.language),
             )

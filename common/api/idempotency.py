@@ -6,12 +6,13 @@ import hashlib
 import json
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from rest_framework.response import Response
 from rest_framework.utils.encoders import JSONEncoder
 
+from common import idempotency
 from common.api.errors import MEDIA_TYPE, problem
 from common.models import IdempotencyKey
 
@@ -22,9 +23,7 @@ KEPT_HEADERS = ("Location",)
 class Idempotent:
     """Mix into an APIView, before it.
 
-    The key's row is inserted in the transaction that does the work, so both are committed or neither, and a second request
-    with the key waits on the unique index until the first has its answer. Answers below 500 are kept, refusals too;
-    not those that say only who may not ask (401, 403).
+    Answers below 500 are kept, refusals too; not those that say only who may not ask (401, 403).
     """
 
     def initialize_request(self, request: Any, *args: Any, **kwargs: Any) -> Any:
@@ -36,44 +35,35 @@ class Idempotent:
         key = request.headers.get(HEADER, "")
         if request.method != "POST" or not key:
             return super().dispatch(request, *args, **kwargs)  # type: ignore[misc]  # as above
-        self._key = key[:200]
-        self._claim: int | None = None
+        self._claim: dict[str, str] | None = None
         with transaction.atomic():
             response = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]  # as above
             if response.status_code >= 500:
                 transaction.set_rollback(True)
-            elif self._claim is not None:
-                if response.status_code in {401, 403}:
-                    IdempotencyKey.objects.filter(pk=self._claim).delete()
-                else:
-                    IdempotencyKey.objects.filter(pk=self._claim).update(
-                        status=response.status_code,
-                        body=json.loads(json.dumps(response.data, cls=JSONEncoder)),
-                        headers={name: response[name] for name in KEPT_HEADERS if name in response},
-                    )
+            elif self._claim and response.status_code in {401, 403}:
+                idempotency.forget(**self._claim)
+            elif self._claim:
+                idempotency.settle(
+                    **self._claim,
+                    status=response.status_code,
+                    body=json.loads(json.dumps(response.data, cls=JSONEncoder)),
+                    headers={name: response[name] for name in KEPT_HEADERS if name in response},
+                )
         return response
 
     def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)  # type: ignore[misc]  # as above
-        if request.method != "POST" or not request.headers.get(HEADER):
+        key = request.headers.get(HEADER, "")
+        if request.method != "POST" or not key:
             return
         caller = f"user:{request.user.pk}" if request.user.is_authenticated else f"anyone:{request.path}"
-        with connection.cursor() as cursor:
-            cursor.execute(
-                """
-                INSERT INTO common_idempotencykey (caller, key, request_digest, headers, created_at)
-                VALUES (%s, %s, %s, '{}', %s) ON CONFLICT (caller, key) DO NOTHING RETURNING id
-                """,
-                [caller[:200], self._key, self._digest, timezone.now()],
-            )
-            row = cursor.fetchone()
-        if row:
-            self._claim = row[0]
+        first = idempotency.claim(caller=caller, key=key, digest=self._digest, now=timezone.now())
+        if first is None:
+            self._claim = {"caller": caller, "key": key}
             return
-        first = IdempotencyKey.objects.get(caller=caller[:200], key=self._key)
-        handler = self._conflict if first.request_digest != self._digest else self._repeat
+        answer = self._conflict if first.request_digest != self._digest else self._repeat
         # DRF looks its handler up by name after `initial`.
-        self.post = self.create = lambda *_args, **_kwargs: handler(first)
+        self.post = lambda *_args, **_kwargs: answer(first)
 
     def _repeat(self, first: IdempotencyKey) -> Response:
         media_type = MEDIA_TYPE if (first.status or 0) >= 400 else None

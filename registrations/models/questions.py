@@ -28,6 +28,8 @@ class Question(models.Model):
     label = I18nCharField(_("question"), max_length=300)
     help_text = I18nCharField(_("help"), max_length=500, blank=True)
     is_required = models.BooleanField(_("must be answered"), default=False)
+    # No longer asked, but answered by some: kept for their answers.
+    is_active = models.BooleanField(default=True)
     position = models.PositiveIntegerField(default=0)
 
     class Meta:

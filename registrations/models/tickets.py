@@ -13,16 +13,12 @@ from common.text import validate_single_line
 
 
 class Quota(models.Model):
-    """A number of places. `taken` counts the registrations that hold one, and the database never lets it leave 0…size.
-
-    `waiting` counts those in line for it: while anybody waits, a newcomer gets no place, so nobody is overtaken.
-    """
+    """A number of places. `taken` counts the registrations that hold one, and the database never lets it leave 0…size."""
 
     event = models.ForeignKey("events.Event", on_delete=models.CASCADE, related_name="quotas")
     name = models.CharField(_("name"), max_length=200, validators=[validate_single_line])
     size = models.PositiveIntegerField(_("places"))
     taken = models.PositiveIntegerField(default=0, editable=False)
-    waiting = models.PositiveIntegerField(default=0, editable=False)
 
     class Meta:
         constraints = [

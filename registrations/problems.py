@@ -1,0 +1,162 @@
+"""Why somebody cannot register, and why tickets, quotas and questions cannot be changed so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+from django_countries import countries
+
+from common import dates
+from common.problems import Problem
+from common.text import validate_plain_text
+from events.models import Event, EventState
+from registrations.models import Question, QuestionKind, TicketType
+
+#: Characters of one answer in words.
+LONGEST_ANSWER: Final = 2000
+
+
+def problems_with_registering(
+    *, event: Event, ticket_type: TicketType, questions: Sequence[Question], answers: Mapping[str, Any], now: datetime
+) -> list[Problem]:
+    """All but places: whether there is one is known only when it is taken."""
+    return [*problems_with_time(event, ticket_type, now), *problems_with_answers(questions, answers)]
+
+
+def problems_with_time(event: Event, ticket_type: TicketType, now: datetime) -> list[Problem]:
+    if ticket_type.event_id != event.pk:
+        return [
+            Problem(
+                code="ticket_not_of_event",
+                field="ticket_type",
+                message=_("This ticket is for another event."),
+                fix=_("Choose one of this event's tickets."),
+            )
+        ]
+    if event.state != EventState.LIVE:
+        return [
+            Problem(
+                code="event_not_live",
+                message=_("Registration for this event is not open."),
+                fix=_("Come back when the event is published."),
+            )
+        ]
+    opens, closes = ticket_type.available_from, ticket_type.available_until
+    if opens and now < opens:
+        return [
+            Problem(
+                code="registration_not_open",
+                field="ticket_type",
+                message=_("Registration opens on %(moment)s.") % {"moment": dates.moment(opens, event.tz)},
+                fix=_("Come back then, or choose another ticket."),
+            )
+        ]
+    if (closes and now >= closes) or event.is_over(now):
+        return [
+            Problem(
+                code="registration_closed",
+                field="ticket_type",
+                message=_("Registration closed on %(moment)s.")
+                % {"moment": dates.moment(closes or event.ends_at, event.tz)},
+                fix=_("Ask the organizer if you still want to come."),
+            )
+        ]
+    return []
+
+
+def problems_with_answers(questions: Sequence[Question], answers: Mapping[str, Any]) -> list[Problem]:
+    return list(_each_answer(questions, answers))
+
+
+def is_empty(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _each_answer(questions: Sequence[Question], answers: Mapping[str, Any]) -> Iterator[Problem]:
+    known = {question.identifier for question in questions}
+    for identifier in answers:
+        if identifier not in known:
+            yield Problem(
+                code="unknown_question",
+                field=f"answers.{identifier}"[:100],
+                message=_("This event does not ask that."),
+                fix=_("Leave this answer out."),
+            )
+    for question in questions:
+        value = answers.get(question.identifier)
+        field = f"answers.{question.identifier}"
+        if is_empty(value):
+            if question.is_required:
+                yield Problem(
+                    code="answer_required",
+                    field=field,
+                    message=_("Please answer: %(question)s") % {"question": question.label},
+                    fix=_("Answer this question."),
+                )
+        elif problem := _problem_with_answer(question, value, field):
+            yield problem
+
+
+def _problem_with_answer(question: Question, value: Any, field: str) -> Problem | None:
+    message: Any = None
+    if question.kind == QuestionKind.TEXT:
+        if not isinstance(value, str):
+            message = _("Answer this question in words.")
+        elif len(value) > LONGEST_ANSWER:
+            message = _("This answer has more than %(count)s characters.") % {"count": LONGEST_ANSWER}
+        else:
+            try:
+                validate_plain_text(value)
+            except ValidationError as error:
+                message = error.messages[0]
+    elif question.kind == QuestionKind.YES_NO:
+        if not isinstance(value, bool):
+            message = _("Answer this question with yes or no.")
+    elif question.kind == QuestionKind.COUNTRY:
+        if not isinstance(value, str) or value not in countries:
+            message = _("Choose a country from the list.")
+    elif value not in [option.identifier for option in question.options.all()]:
+        message = _("Choose one of the answers given.")
+    if message is None:
+        return None
+    return Problem(code="answer_invalid", field=field, message=message, fix=_("Change this answer."))
+
+
+def sold_out(ticket_type: TicketType) -> Problem:
+    return Problem(
+        code="sold_out",
+        field="ticket_type",
+        message=_("All places for “%(ticket)s” are taken.") % {"ticket": ticket_type.name},
+        fix=_("Choose another ticket, or come back later: a place may become free."),
+    )
+
+
+def already_registered() -> Problem:
+    return Problem(
+        code="already_registered",
+        field="email",
+        message=_("This address is registered for this event already."),
+        fix=_("Use the link in the mail that we sent to it, or another address."),
+    )
+
+
+def price_not_supported() -> Problem:
+    return Problem(
+        code="price_not_supported",
+        field="price",
+        message=_("Tickets with a price cannot be sold yet."),
+        fix=_("Set the price to 0."),
+    )
+
+
+def quota_below_taken(taken: int) -> Problem:
+    return Problem(
+        code="quota_below_taken",
+        field="size",
+        message=_("%(taken)s places are taken already.") % {"taken": taken},
+        fix=_("Choose at least %(taken)s, or cancel registrations first.") % {"taken": taken},
+    )
