@@ -112,7 +112,7 @@ def tune(name: str, field: forms.Field, *, autofill: bool = False) -> None:
         _as_browsers_write(widget, "time", "%H:%M")
     elif isinstance(widget, forms.DateTimeInput):
         _as_browsers_write(widget, "datetime-local", "%Y-%m-%dT%H:%M")
-    if name in AUTOCOMPLETE and isinstance(widget, forms.TextInput | forms.Select):
+    if name in AUTOCOMPLETE and isinstance(widget, forms.TextInput | forms.EmailInput | forms.URLInput | forms.Select):
         attrs.setdefault("autocomplete", AUTOCOMPLETE[name] if autofill else "off")
 
 
