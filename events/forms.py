@@ -10,6 +10,7 @@ from django.utils.functional import lazy
 from django.utils.text import capfirst, slugify
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
+from i18nfield.strings import LazyI18nString
 
 from accounts.forms import TimeZoneField
 from common.forms import Form, LocalizedField
@@ -212,16 +213,10 @@ class DetailsForm(Form):
         if chosen := values.get("locales"):
             # The first is the one that texts fall back to: it stays first.
             values["locales"] = sorted(chosen, key=lambda code: code != self.event.language)
+        for name in ("name", "tagline", "description"):
+            if name in values:
+                values[name] = _with_other_languages(values[name], getattr(self.event, name), self.event.locales)
         return values
-
-    def clean_name(self) -> Any:
-        return _with_other_languages(self.cleaned_data["name"], self.event.name)
-
-    def clean_tagline(self) -> Any:
-        return _with_other_languages(self.cleaned_data["tagline"], self.event.tagline)
-
-    def clean_description(self) -> Any:
-        return _with_other_languages(self.cleaned_data["description"], self.event.description)
 
 
 def speak(form: Form, event: Event) -> None:
@@ -231,13 +226,10 @@ def speak(form: Form, event: Event) -> None:
             field.widget.enabled_locales = event.locales
 
 
-def _with_other_languages(written: Any, stored: Any) -> Any:
-    """Texts in languages that the form does not show now are kept: taking a language off and on again loses nothing."""
-    data = stored.data if stored is not None and isinstance(stored.data, dict) else {}
-    for code, text in data.items():
-        if not written.data.get(code) and code not in written.data:
-            written.data[code] = text
-    return written
+def _with_other_languages(written: LazyI18nString, stored: LazyI18nString, shown: Sequence[str]) -> LazyI18nString:
+    """Texts in languages that the form does not show are kept: taking a language off and on again loses nothing."""
+    hidden = {code: text for code, text in (stored.data or {}).items() if code not in shown}
+    return LazyI18nString({**hidden, **{code: written.data.get(code) or "" for code in shown}})
 
 
 class VenueForm(Form):

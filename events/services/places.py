@@ -162,7 +162,7 @@ def delete_room(*, room: Room, actor: User | None, now: datetime) -> None:
     try:
         if room.holds.exists():
             raise RoomInUse([_in_use(room)])
-        room.delete()
+        Room.objects.filter(pk=room.pk).delete()
     except ProtectedError as error:
         raise RoomInUse([_in_use(room)]) from error
 

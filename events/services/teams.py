@@ -119,7 +119,8 @@ def delete_team(*, team: Team, actor: User | None, now: datetime) -> None:
         members=list(team.members.values_list("user__email", flat=True)),
     )
     _withdraw([f"invitation:{pk}" for pk in team.invitations.values_list("pk", flat=True)], now)
-    team.delete()
+    # Not `team.delete()`: a refusal rolls the rows back, and the caller's object must still know which row it is.
+    Team.objects.filter(pk=team.pk).delete()
     _refuse_nobody(organisation)
 
 
@@ -205,7 +206,7 @@ def remove_member(*, member: TeamMember, actor: User | None, now: datetime) -> N
         event_id=_only(list(team.events.all())),
         user=member.user.email,
     )
-    member.delete()
+    TeamMember.objects.filter(pk=member.pk).delete()
     _refuse_nobody(organisation)
 
 

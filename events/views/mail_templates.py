@@ -147,7 +147,9 @@ def preview(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
                 return framed(render_to_string("events/mail/preview_problems.html", {"problems": problems}))
     elif template := MailTemplate.objects.filter(event_id=event.pk, kind=chosen.code).first():
         subject, body = template.subject, template.body
-    mail = services.preview(chosen, language=language, subject=subject, body=body, origin=origins_of([event.pk])[event.pk])
+    mail = services.preview(
+        chosen, language=language, subject=subject, body=body, origin=origins_of([event.pk])[event.pk]
+    )
     if given.get("preview_part") == "text":
         with override(rendering.interface_language(mail.language)):
             return framed(render_to_string("events/mail/preview_text.html", {"mail": mail}))
