@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -25,6 +26,11 @@ def render(part: CalendarPart, *, attendee_email: str, attendee_name: str = "") 
     attendee.params["PARTSTAT"] = icalendar.vText("ACCEPTED")
     line = Contentline.from_parts("ATTENDEE", attendee.params, attendee, sorted=True).to_ical().decode()
     return _for_anybody(part).replace(_HERE, line)
+
+
+def for_download(part: CalendarPart) -> str:
+    """A file for somebody's calendar: METHOD is PUBLISH, which has no attendee (RFC 5546 §3.2.1)."""
+    return _for_anybody(replace(part, method="PUBLISH")).replace(f"{_HERE}\r\n", "")
 
 
 @functools.lru_cache(maxsize=512)

@@ -1,7 +1,23 @@
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import include, path
+
+from registrations.organize_urls import organize_urls
+from registrations.views import public
 
 app_name = "registrations"
 
-urlpatterns: list[URLPattern | URLResolver] = []
+_own = [
+    path("", public.registration, name="registration"),
+    path("change/", public.change, name="change"),
+    path("cancel/", public.cancel, name="cancel"),
+    path("ticket.svg", public.ticket, name="ticket"),
+    path("calendar.ics", public.calendar, name="calendar"),
+]
+
+urlpatterns = [
+    path("organize/<slug:slug>/", include(organize_urls)),
+    path("<slug:slug>/register/", public.register, name="register"),
+    path("<slug:slug>/register/sent/", public.sent, name="sent"),
+    path("<slug:slug>/registrations/<str:code>/<str:secret>/", include(_own)),
+]

@@ -5,11 +5,14 @@ from typing import Final
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django_countries import countries
 from django_countries.fields import CountryField
 
 from common.codes import new_code, new_secret, validate_code
 from common.text import email_key, search_key, validate_single_line
+from registrations.models.questions import QuestionKind
 
 
 class RegistrationState(models.TextChoices):
@@ -52,7 +55,7 @@ class RegistrationQuerySet(models.QuerySet["Registration"]):
         return found
 
     def with_details(self) -> RegistrationQuerySet:
-        return self.select_related("ticket_type").prefetch_related("answers__question")
+        return self.select_related("ticket_type").prefetch_related("answers__question__options")
 
 
 class Registration(models.Model):
@@ -80,7 +83,7 @@ class Registration(models.Model):
     currency = models.CharField(max_length=3)
     registered_at = models.DateTimeField()
     state_changed_at = models.DateTimeField()
-    cancelled_at = models.DateTimeField(null=True)
+    cancelled_at = models.DateTimeField(null=True, blank=True)
     # Rises with each change that its owner is told of: message revisions and calendar SEQUENCE.
     revision = models.PositiveIntegerField(default=0)
     search_text = models.TextField(editable=False, default="")
@@ -137,4 +140,15 @@ class Answer(models.Model):
         ]
 
     def __str__(self) -> str:
+        return str(self.value)
+
+    def in_words(self) -> str:
+        """As people read it; `question` and its options must be at hand."""
+        if isinstance(self.value, bool):
+            return gettext("Yes") if self.value else gettext("No")
+        if self.question.kind == QuestionKind.COUNTRY:
+            return str(countries.name(self.value) or self.value)
+        if self.question.kind == QuestionKind.CHOICE:
+            labels = {option.identifier: str(option.label) for option in self.question.options.all()}
+            return labels.get(self.value, str(self.value))
         return str(self.value)

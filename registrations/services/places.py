@@ -126,6 +126,7 @@ def _register(registration: Registration, *, answers: Mapping[str, Any], actor: 
     ):
         raise CannotRegister(problems)
     registration.state = RegistrationState.CONFIRMED
+    registration.search_text = registration.searchable()
     validate(registration, exclude=("event", "ticket_type", "person"), constraints=False)
     if Registration.objects.live().filter(event=event, email_key=registration.email_key).exists():
         raise CannotRegister([already_registered()])
@@ -142,7 +143,6 @@ def _register(registration: Registration, *, answers: Mapping[str, Any], actor: 
         registration.state = RegistrationState.WAITING
     else:
         registration.state = _state_with_a_place(ticket_type)
-    registration.search_text = registration.searchable()
     registration.save(force_insert=True)
     _write_answers(registration, questions, answers)
     audit.record(

@@ -1,0 +1,86 @@
+"""What an event offers right now: tickets, whether they can be had, and the words for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from common import dates
+from events.hooks import EventPageSections, RegistrationSection
+from events.models import Event, EventState
+from registrations.models import TicketType
+
+#: Below this many places their number is said.
+FEW = 20
+
+State = Literal["open", "waiting_list", "full", "not_yet", "closed"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TicketOffer:
+    ticket: TicketType
+    state: State
+    # Of the scarcest quota.
+    seats_left: int
+    words: str
+
+    @property
+    def is_open(self) -> bool:
+        """Can be chosen in the form, be it for a place in line."""
+        return self.state in {"open", "waiting_list"}
+
+
+def offers_of(event: Event, now: datetime) -> list[TicketOffer]:
+    """In the event's order; two queries."""
+    tickets = TicketType.objects.filter(event=event).prefetch_related("quotas").in_order()
+    return [_offer(event, ticket, now) for ticket in tickets]
+
+
+def _offer(event: Event, ticket: TicketType, now: datetime) -> TicketOffer:
+    left = min((quota.available for quota in ticket.quotas.all()), default=0)
+    state: State
+    if ticket.available_from and now < ticket.available_from:
+        state, words = "not_yet", _("Opens %(moment)s") % {"moment": dates.moment(ticket.available_from, event.tz)}
+    elif (ticket.available_until and now >= ticket.available_until) or event.is_over(now):
+        state, words = "closed", _("Closed")
+    elif left > 0:
+        state = "open"
+        words = ngettext("%(count)s place left", "%(count)s places left", left) % {"count": left} if left < FEW else ""
+    elif ticket.waiting_list:
+        state, words = "waiting_list", _("Full: join the waiting list")
+    else:
+        state, words = "full", _("Full")
+    return TicketOffer(ticket=ticket, state=state, seats_left=max(left, 0), words=words)
+
+
+def section(event: Event, _request: object) -> EventPageSections | None:
+    """The event page's word on registration, and its main button."""
+    offers = offers_of(event, timezone.now())
+    if not offers:
+        return None
+    states = {offer.state for offer in offers}
+    state: Literal["open", "not_yet", "closed", "full", "waiting_list", "none"] = next(
+        s for s in ("open", "waiting_list", "not_yet", "full", "closed") if s in states
+    )
+    if event.state != EventState.LIVE:
+        state = "closed"
+    labels = {"open": _("Register"), "waiting_list": _("Join the waiting list")}
+    can = state in labels
+    opens = [o.ticket.available_from for o in offers if o.state == "not_yet" and o.ticket.available_from]
+    closes = [o.ticket.available_until for o in offers if o.is_open and o.ticket.available_until]
+    left = sum(o.seats_left for o in offers if o.state == "open")
+    registration = RegistrationSection(
+        state=state,
+        label=labels.get(state, ""),
+        url=reverse("registrations:register", args=[event.slug]) if can else "",
+        opens_at=min(opens, default=None) if state == "not_yet" else None,
+        closes_at=max(closes) if can and closes else None,
+        seats_left=left if state == "open" and left < FEW else None,
+    )
+    return {"registration": registration}

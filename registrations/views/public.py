@@ -1,0 +1,256 @@
+"""Registering, and one's own registration."""
+
+from __future__ import annotations
+
+import hmac
+from typing import Any
+
+import segno
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.cache import patch_cache_control
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.models import User
+from common.codes import new_secret
+from common.problems import Refusal
+from events.models import Event
+from events.views.access import get_public_event_or_404
+from notifications import calendar_part
+from registrations import notices
+from registrations.forms import CancelForm, PersonForm, RegistrationForm, initial_from, person_form
+from registrations.models import Registration, RegistrationState, TicketType
+from registrations.offers import TicketOffer, offers_of
+from registrations.services import places
+from registrations.services.places import CannotRegister
+
+TONES = {
+    RegistrationState.CONFIRMED: "success",
+    RegistrationState.WAITING: "warning",
+    RegistrationState.PENDING: "info",
+    RegistrationState.OFFERED: "info",
+    RegistrationState.AWAITING_PAYMENT: "warning",
+}
+
+
+@login_not_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def register(request: HttpRequest, slug: str) -> HttpResponse:
+    """One page, one POST. `switch` in the POST shows the same form in another language, with what was typed."""
+    event = get_public_event_or_404(request, slug)
+    now = timezone.now()
+    offers = offers_of(event, now)
+    questions = places.questions_of(event)
+    form_class = person_form(RegistrationForm, questions)
+    open_tickets = TicketType.objects.filter(pk__in=[o.ticket.pk for o in offers if o.is_open]).in_order()
+    keywords = {"questions": questions, "tickets": open_tickets}
+    if request.method == "POST" and "switch" in request.POST:
+        form = form_class(initial={**request.POST.dict(), "token": _token(request)}, **keywords)
+    elif request.method == "POST":
+        form = form_class(request.POST, **keywords)
+        if form.is_valid() and (answer := _registered(request, event, form)):
+            return answer
+    else:
+        form = form_class(initial=_known(request, open_tickets), **keywords)
+    response = render(
+        request,
+        "registrations/register.html",
+        {
+            "event": event,
+            "form": form,
+            "offers": _shown(offers, form),
+            "can_register": any(offer.is_open for offer in offers),
+            "tab": "register",
+        },
+        status=200,
+    )
+    patch_cache_control(response, private=True, no_store=True)
+    return response
+
+
+def _registered(request: HttpRequest, event: Event, form: Any) -> HttpResponse | None:
+    """The answer to a form that is filled in right; None where the form now says why not."""
+    if form.cleaned_data["website"]:
+        # A program filled in what people do not see. It is told nothing, and nothing is written.
+        return redirect("registrations:sent", slug=event.slug)
+    values = form.cleaned_data
+    try:
+        registration = places.register(
+            event=event,
+            ticket_type=values["ticket_type"],
+            email=values["email"],
+            answers=form.answers,
+            form_token=values["token"],
+            actor=request.user if isinstance(request.user, User) else None,
+            now=timezone.now(),
+            **form.person(),
+        )
+    except CannotRegister as refusal:
+        if any(problem.code == "already_registered" for problem in refusal.problems):
+            # Whoever types an address must not learn whether it is registered; its owner gets a mail.
+            places.remind_of_registration(event=event, email=values["email"], now=timezone.now())
+            return redirect("registrations:sent", slug=event.slug)
+        form.add_problems(refusal.problems)
+    except Refusal as refusal:
+        form.add_problems(refusal.problems)
+    else:
+        return redirect(registration)
+    return None
+
+
+def _token(request: HttpRequest) -> str:
+    return request.POST.get("token") or new_secret()
+
+
+def _known(request: HttpRequest, tickets: Any) -> dict[str, Any]:
+    """Nothing is asked that is known; a person without an account is asked everything."""
+    known: dict[str, Any] = {"token": new_secret(), "language": get_language()}
+    if len(tickets) == 1:
+        known["ticket_type"] = tickets[0].pk
+    if isinstance(request.user, User):
+        known |= {"name": request.user.name, "email": request.user.email, "language": request.user.language}
+        if person := getattr(request.user, "person", None):
+            names = ("name", "native_name", "affiliation")
+            known |= {name: getattr(person, name) for name in names if getattr(person, name)}
+            known["country"] = person.country.code or ""
+    return known
+
+
+def _shown(offers: list[TicketOffer], form: Any) -> list[dict[str, Any]]:
+    chosen = str(form["ticket_type"].value() or "")
+    return [{"offer": offer, "is_chosen": str(offer.ticket.pk) == chosen} for offer in offers]
+
+
+@login_not_required
+@require_safe
+def sent(request: HttpRequest, slug: str) -> HttpResponse:
+    """Where the address is registered already, and for programs: says the same to both."""
+    event = get_public_event_or_404(request, slug)
+    return render(request, "registrations/sent.html", {"event": event})
+
+
+# -- One's own ----------------------------------------------------------------------------------------------------------
+
+
+def _own(request: HttpRequest, slug: str, code: str, secret: str) -> Registration:
+    registration = (
+        Registration.objects.filter(event__slug=slug, code=code)
+        .select_related("event__venue", "event__organisation")
+        .with_details()
+        .first()
+    )
+    if registration is None or not hmac.compare_digest(registration.secret.encode(), secret.encode()):
+        raise Http404
+    return registration
+
+
+def _private(response: HttpResponse) -> HttpResponse:
+    """The address itself is the key: it must not be stored, indexed or told to other sites."""
+    patch_cache_control(response, private=True, no_store=True)
+    response["Referrer-Policy"] = "no-referrer"
+    response["X-Robots-Tag"] = "noindex, nofollow"
+    return response
+
+
+@login_not_required
+@require_safe
+def registration(request: HttpRequest, slug: str, code: str, secret: str) -> HttpResponse:
+    found = _own(request, slug, code, secret)
+    context = {
+        "event": found.event,
+        "registration": found,
+        "tone": TONES.get(RegistrationState(found.state), "neutral"),
+        "answers": shown_answers(found),
+        "qr": qr_of(found) if found.state == RegistrationState.CONFIRMED else None,
+        "tab": "register",
+    }
+    return _private(render(request, "registrations/registration.html", context))
+
+
+@login_not_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def change(request: HttpRequest, slug: str, code: str, secret: str) -> HttpResponse:
+    found = _own(request, slug, code, secret)
+    if not found.is_live:
+        return redirect(found)
+    questions = places.questions_of(found.event)
+    form_class = person_form(PersonForm, questions)
+    form = form_class(request.POST or None, initial=initial_from(found), questions=questions)
+    if form.is_valid():
+        try:
+            places.change_registration(
+                registration=found,
+                changes={**form.person(), "answers": form.answers},
+                actor=request.user if isinstance(request.user, User) else None,
+                now=timezone.now(),
+            )
+        except Refusal as refusal:
+            form.add_problems(refusal.problems)
+        else:
+            messages.success(request, _("Your registration is changed."))
+            return redirect(found)
+    context = {"event": found.event, "registration": found, "form": form, "tab": "register"}
+    return _private(render(request, "registrations/change.html", context))
+
+
+@login_not_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def cancel(request: HttpRequest, slug: str, code: str, secret: str) -> HttpResponse:
+    found = _own(request, slug, code, secret)
+    if request.method == "POST":
+        try:
+            places.cancel_registration(
+                registration=found,
+                actor=request.user if isinstance(request.user, User) else None,
+                now=timezone.now(),
+            )
+        except Refusal as refusal:
+            for problem in refusal.problems:
+                messages.error(request, f"{problem.message} {problem.fix}")
+        else:
+            messages.success(request, _("Your registration is cancelled, and your place has gone back."))
+        return redirect(found)
+    if not found.is_live:
+        return redirect(found)
+    context = {"event": found.event, "registration": found, "form": CancelForm(), "tab": "register"}
+    return _private(render(request, "registrations/cancel.html", context))
+
+
+@login_not_required
+@require_safe
+def ticket(request: HttpRequest, slug: str, code: str, secret: str) -> HttpResponse:
+    """The QR code as a picture."""
+    found = _own(request, slug, code, secret)
+    if found.state != RegistrationState.CONFIRMED:
+        raise Http404
+    return _private(HttpResponse(qr_of(found, standalone=True), content_type="image/svg+xml"))
+
+
+@login_not_required
+@require_safe
+def calendar(request: HttpRequest, slug: str, code: str, secret: str) -> HttpResponse:
+    found = _own(request, slug, code, secret)
+    event = found.event
+    body = calendar_part.for_download(notices.calendar(found, method="PUBLISH"))
+    response = HttpResponse(body, content_type="text/calendar; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{event.slug}.ics"'
+    return _private(response)
+
+
+def qr_of(registration: Registration, *, standalone: bool = False) -> str:
+    """What the door scans: code and secret, so that a code overheard opens nothing."""
+    code = segno.make(f"LIHU:{registration.event.slug}:{registration.code}:{registration.secret}", error="m")
+    if standalone:
+        return str(code.svg_inline(scale=8, border=4, svgns=True, light="#fff"))
+    return str(code.svg_inline(scale=6, border=2, omitsize=True))
+
+
+def shown_answers(registration: Registration) -> list[tuple[str, str]]:
+    """Question and answer in words, in the order in which they are asked."""
+    in_order = sorted(registration.answers.all(), key=lambda answer: (answer.question.position, answer.question.pk))
+    return [(str(answer.question.label), answer.in_words()) for answer in in_order]
