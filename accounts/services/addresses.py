@@ -28,7 +28,7 @@ def user_with_address(address: str, *, is_staff: bool = False, name: str = "") -
     """
     user = User.objects.filter(email__iexact=address.strip()).first()
     if user is None:
-        user = User.objects.create_user(address, None, name=name)
+        user = User.objects.create_user(address.strip().lower(), None, name=name)
     if is_staff and not user.is_staff:
         user.is_staff = True
         user.save(update_fields=["is_staff"])
