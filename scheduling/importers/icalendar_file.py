@@ -1,0 +1,378 @@
+"""iCalendar (RFC 5545), as conference programmes come in it: one VEVENT per session, its room in LOCATION.
+
+Lines are taken apart here and not by a library, because real files break rules that libraries insist on: bare carriage returns
+in texts, characters of UTF-8 cut in two by folding, parameters of vCalendar 1.0. iCalendar has no people, so none are read.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from dateutil import rrule  # type: ignore[import-untyped]
+from django.utils.translation import gettext as _
+from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
+
+from scheduling.importers.collecting import Collector
+from scheduling.importers.parsed import NotASchedule, Parsed
+from scheduling.importers.reading import decode, line, shortened
+from scheduling.importers.times import Unreadable, find_zone, parse_duration
+
+FORMAT: Final = "iCalendar"
+
+#: Of a repeated event so many times are read, within a year.
+_MAX_TIMES: Final = 200
+_MAX_DEPTH: Final = 8
+_NAME: Final = re.compile(r"[A-Za-z0-9-]+")
+_PARAMETER: Final = re.compile(r';([A-Za-z0-9-]+)(?:=("[^"]*"|[^";:,]*(?:,(?:"[^"]*"|[^";:,]*))*))?')
+_ESCAPE: Final = re.compile(r"\\([\\;,nN:\"])")
+_MOMENT: Final = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)(?:T(\d\d):?(\d\d)(?::?(\d\d))?(?:\.\d+)?(Z)?)?", re.IGNORECASE)
+_RULE: Final = re.compile(r"[A-Z0-9=;,+-]+", re.IGNORECASE)
+_UID_GUID: Final = re.compile(r"([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})(?:@.*)?", re.IGNORECASE)
+
+
+def recognises(start: str) -> bool:
+    return bool(re.match(r"\s*BEGIN[ \t]*:[ \t]*VCALENDAR\b", start.lstrip("\ufeff"), re.IGNORECASE))
+
+
+def parse(data: bytes) -> Parsed:
+    collector = Collector(FORMAT)
+    if data[:2] in {b"\xff\xfe", b"\xfe\xff"} or b"\x00" in data[:4]:
+        data = decode(data, warn=collector.warn).encode("utf-8", errors="ignore")
+    calendar = _tree(_lines(data, collector))
+    return _Reader(calendar, collector).read()
+
+
+# -- Lines and components ----------------------------------------------------------------------------------------------
+
+
+@dataclass(kw_only=True, slots=True)
+class _Property:
+    name: str
+    parameters: dict[str, str]
+    value: str
+    line: int
+
+
+@dataclass(kw_only=True, slots=True)
+class _Component:
+    name: str
+    line: int
+    properties: dict[str, list[_Property]] = field(default_factory=dict)
+    children: list[_Component] = field(default_factory=list)
+
+    def get(self, name: str) -> _Property | None:
+        found = self.properties.get(name)
+        return found[0] if found else None
+
+    def text(self, name: str) -> str:
+        found = self.get(name)
+        return _unescaped(found.value) if found else ""
+
+
+def _lines(data: bytes, collector: Collector) -> Iterator[tuple[int, str]]:
+    """Content lines with the number of the first line of each. Unfolded as bytes, before characters are made of them, since
+    folding may cut one in two."""
+    raw = data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
+    if b"\n" not in raw:
+        raw = raw.replace(b"\r", b"\n")
+    raw = raw.replace(b"\r", b"")
+    numbered: list[tuple[int, list[bytes]]] = []
+    for number, part in enumerate(raw.split(b"\n"), start=1):
+        if part[:1] in {b" ", b"\t"} and numbered:
+            numbered[-1][1].append(part[1:])
+        elif part.strip():
+            numbered.append((number, [part]))
+    whole = decode(b"\n".join(b"".join(parts) for _number, parts in numbered), warn=collector.warn)
+    yield from zip((number for number, _parts in numbered), whole.split("\n"), strict=False)
+
+
+def _property(number: int, text: str) -> _Property | None:
+    name = _NAME.match(text)
+    if name is None:
+        return None
+    parameters: dict[str, str] = {}
+    position = name.end()
+    while found := _PARAMETER.match(text, position):
+        parameters[found[1].upper()] = (found[2] or "").strip('"')
+        position = found.end()
+    if text[position : position + 1] != ":":
+        return None
+    return _Property(name=name[0].upper(), parameters=parameters, value=text[position + 1 :], line=number)
+
+
+def _tree(lines: Iterator[tuple[int, str]]) -> _Component:
+    calendar: _Component | None = None
+    stack: list[_Component] = []
+    number = 0
+    for number, text in lines:
+        found = _property(number, text)
+        if found is None:
+            # A line that is none belongs to the one before, whose text was broken without folding.
+            if stack and (last := next(reversed(stack[-1].properties.values()), None)):
+                last[-1].value += "\\n" + text
+            continue
+        if found.name == "BEGIN":
+            component = _Component(name=found.value.strip().upper(), line=number)
+            if calendar is None:
+                calendar = component
+            elif stack and len(stack) < _MAX_DEPTH:
+                stack[-1].children.append(component)
+            elif stack:
+                raise NotASchedule(_("This calendar is nested too deeply."))
+            if calendar is not component and not stack:
+                # A second VCALENDAR in one file: its events join the first's.
+                component = calendar
+            stack.append(component)
+        elif found.name == "END":
+            if stack:
+                stack.pop()
+        elif stack:
+            stack[-1].properties.setdefault(found.name, []).append(found)
+    if calendar is None or stack:
+        raise NotASchedule(_("This calendar breaks off in line %(line)d.") % {"line": number})
+    return calendar
+
+
+def _unescaped(value: str) -> str:
+    return _ESCAPE.sub(lambda found: "\n" if found[1] in "nN" else found[1], value)
+
+
+# -- Events ------------------------------------------------------------------------------------------------------------
+
+
+class _Reader:
+    def __init__(self, calendar: _Component, collector: Collector) -> None:
+        self._calendar = calendar
+        self._into = collector
+        self._custom: dict[str, ZoneInfo | None] = {}
+
+    def read(self) -> Parsed:
+        calendar, into = self._calendar, self._into
+        events = [child for child in calendar.children if child.name == "VEVENT"]
+        self._find_zones()
+        into.set_generator("Lihu" if "//lihu//" in calendar.text("PRODID").lower() else "")
+        into.zone = self._zone_of_all(events)
+        moved = {
+            (event.text("UID"), self._moved_from(event)) for event in events if event.get("RECURRENCE-ID") is not None
+        }
+        for event in events:
+            self._event(event, moved)
+        return into.result(
+            title=calendar.text("X-WR-CALNAME") or calendar.text("NAME") or calendar.text("X-WR-CALDESC"),
+            url=calendar.text("URL") or calendar.text("SOURCE"),
+            generator=calendar.text("PRODID"),
+        )
+
+    # Zones
+
+    def _find_zones(self) -> None:
+        for component in self._calendar.children:
+            if component.name == "VTIMEZONE":
+                name = component.text("TZID").strip()
+                self._custom[name] = find_zone(component.text("X-LIC-LOCATION")) or self._known(name)
+
+    @staticmethod
+    def _known(name: str) -> ZoneInfo | None:
+        """IANA names, also at the end of a longer one (`/citadel.org/20210210_1/Europe/Berlin`), and those of Windows."""
+        if zone := find_zone(name):
+            return zone
+        parts = name.strip("/").split("/")
+        for length in (2, 3):
+            if len(parts) > length and (zone := find_zone("/".join(parts[-length:]))):
+                return zone
+        return find_zone(WINDOWS_TO_OLSON.get(name, ""))
+
+    def _zone(self, name: str) -> ZoneInfo | None:
+        if name not in self._custom:
+            self._custom[name] = self._known(name)
+        return self._custom[name]
+
+    def _zone_of_all(self, events: list[_Component]) -> ZoneInfo | None:
+        """The zone that the calendar names, or else the one that most of its events begin in."""
+        named = self._calendar.text("X-WR-TIMEZONE").strip() or self._calendar.text("TIMEZONE-ID").strip()
+        if named and (zone := self._zone(named)):
+            return zone
+        votes: dict[ZoneInfo, int] = {}
+        for event in events:
+            start = event.get("DTSTART")
+            if start and (zone := self._zone(start.parameters.get("TZID", ""))):
+                votes[zone] = votes.get(zone, 0) + 1
+        return max(votes, key=lambda zone: votes[zone]) if votes else None
+
+    # Moments
+
+    def _moment(self, found: _Property) -> datetime | date:
+        parts = _MOMENT.fullmatch(found.value.strip())
+        if parts is None:
+            raise Unreadable(_("The date “%(text)s” cannot be read.") % {"text": shortened(line(found.value), 60)})
+        try:
+            day = date(int(parts[1]), int(parts[2]), int(parts[3]))
+            if not 1900 <= day.year <= 2200:
+                raise ValueError
+            if parts[4] is None:
+                return day
+            second = min(int(parts[6] or 0), 59)
+            moment = datetime.combine(day, time(int(parts[4]), int(parts[5]), second))
+        except ValueError:
+            raise Unreadable(
+                _("There is no such date as “%(text)s”.") % {"text": shortened(line(found.value), 60)}
+            ) from None
+        if parts[7]:
+            return moment.replace(tzinfo=UTC)
+        name = found.parameters.get("TZID", "")
+        if not name:
+            return moment
+        zone = self._zone(name)
+        if zone is None:
+            self._into.warn(
+                _("line %(line)d") % {"line": found.line},
+                _("“%(name)s” is no time zone that is known here.") % {"name": shortened(line(name), 60)},
+            )
+            return moment
+        return moment.replace(tzinfo=zone)
+
+    def _moved_from(self, event: _Component) -> datetime | date | None:
+        found = event.get("RECURRENCE-ID")
+        try:
+            moment = self._moment(found) if found else None
+        except Unreadable:
+            return None
+        return moment.astimezone(UTC) if isinstance(moment, datetime) and moment.tzinfo else moment
+
+    def _event(self, event: _Component, moved: set[tuple[str, datetime | date | None]]) -> None:
+        where = _("line %(line)d") % {"line": event.line}
+        try:
+            if event.text("STATUS").strip().upper() == "CANCELLED":
+                self._into.warn(
+                    where,
+                    _("“%(title)s” is cancelled and was left out.")
+                    % {"title": shortened(line(event.text("SUMMARY")), 60)},
+                )
+                return
+            start, duration = self._period(event)
+            for number, moment in enumerate(self._times(where, event, start)):
+                # A repeated event's time that another VEVENT moves elsewhere is not one of its times.
+                key = moment.astimezone(UTC) if moment.tzinfo else moment
+                if number and (event.text("UID"), key) in moved and event.get("RECURRENCE-ID") is None:
+                    continue
+                self._add(where, event, moment, duration)
+        except Unreadable as reason:
+            title = shortened(line(event.text("SUMMARY")), 60)
+            self._into.unread(where, f"{reason} ({title})" if title else str(reason))
+
+    def _period(self, event: _Component) -> tuple[datetime, timedelta]:
+        begin = event.get("DTSTART")
+        if begin is None:
+            raise Unreadable(_("It has no date."))
+        start = self._moment(begin)
+        finish, lasts = event.get("DTEND"), event.get("DURATION")
+        end = self._moment(finish) if finish else None
+        if not isinstance(start, datetime):
+            raise Unreadable(_("It lasts whole days and has no time."))
+        if isinstance(end, datetime):
+            if (end.tzinfo is None) != (start.tzinfo is None):
+                end = end.replace(tzinfo=start.tzinfo)
+            duration = end.astimezone(UTC) - start.astimezone(UTC) if start.tzinfo else end - start
+            if duration < timedelta(0):
+                raise Unreadable(_("It ends before it begins."))
+            return start, parse_duration(str(duration // timedelta(minutes=1)))
+        return start, parse_duration(lasts.value) if lasts else timedelta(0)
+
+    def _times(self, where: str, event: _Component, start: datetime) -> list[datetime]:
+        """Every time that it takes place (RRULE, RDATE, EXDATE), the first included."""
+        rule = event.get("RRULE")
+        extra = list(self._moments(event, "RDATE"))
+        if rule is None and not extra:
+            return [start]
+        times = {start, *extra}
+        if rule is not None:
+            times |= set(self._repeated(where, rule, start))
+        without = {self._same(moment) for moment in self._moments(event, "EXDATE")}
+        return sorted((moment for moment in times if self._same(moment) not in without), key=self._same)[:_MAX_TIMES]
+
+    @staticmethod
+    def _same(moment: datetime) -> datetime:
+        return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+
+    def _moments(self, event: _Component, name: str) -> Iterator[datetime]:
+        for found in event.properties.get(name, ())[:_MAX_TIMES]:
+            for value in found.value.split(",")[:_MAX_TIMES]:
+                try:
+                    moment = self._moment(dataclasses.replace(found, value=value))
+                except Unreadable:
+                    continue
+                start = event.get("DTSTART")
+                if isinstance(moment, datetime) and start is not None:
+                    yield moment
+
+    def _repeated(self, where: str, rule: _Property, start: datetime) -> list[datetime]:
+        """Daily, weekly and monthly rules; an hour of wall-clock time stays that hour when the clocks change."""
+        text = rule.value.strip().upper()
+        parts = dict(part.partition("=")[::2] for part in text.split(";"))
+        if not _RULE.fullmatch(text) or len(text) > 200 or parts.get("FREQ") not in {"DAILY", "WEEKLY", "MONTHLY"}:
+            self._into.warn(where, _("It repeats in a way that is not read here; only its first time was taken."))
+            return []
+        local = start.replace(tzinfo=None)
+        until = parts.pop("UNTIL", "")
+        last = local + timedelta(days=366)
+        try:
+            if until:
+                moment = self._moment(dataclasses.replace(rule, value=until, parameters={}))
+                if isinstance(moment, datetime):
+                    wall = (
+                        moment.astimezone(start.tzinfo).replace(tzinfo=None)
+                        if moment.tzinfo and start.tzinfo
+                        else moment
+                    )
+                    last = min(last, wall.replace(tzinfo=None))
+                else:
+                    last = min(last, datetime.combine(moment, time.max))
+            bare = ";".join(
+                f"{name}={value}" for name, value in parts.items() if name not in {"BYHOUR", "BYMINUTE", "BYSECOND"}
+            )
+            count = min(int(parts.get("COUNT", _MAX_TIMES)), _MAX_TIMES)
+            # Without COUNT and with an end, whatever the rule says, the walk through the calendar is a year long.
+            bare = re.sub(r";?COUNT=\d+", "", bare).strip(";")
+            recurrence = rrule.rrulestr(bare, dtstart=local).replace(until=last)
+            found = []
+            for moment in recurrence:
+                found.append(moment.replace(tzinfo=start.tzinfo))
+                if len(found) >= count:
+                    break
+        except (ValueError, TypeError, KeyError, IndexError, OverflowError, Unreadable):
+            self._into.warn(where, _("It repeats in a way that is not read here; only its first time was taken."))
+            return []
+        return found
+
+    def _add(self, where: str, event: _Component, start: datetime, duration: timedelta) -> None:
+        uid = line(event.text("UID"))
+        guid = _UID_GUID.fullmatch(uid)
+        category = event.get("CATEGORIES")
+        status = event.text("STATUS").strip().upper()
+        sequence = event.text("SEQUENCE").strip()
+        title = event.text("SUMMARY")
+        if not line(title):
+            # RFC 5545 lets events do without; a programme does not.
+            self._into.warn(where, _("It has no title."))
+            title = _("Untitled")
+        self._into.add(
+            where,
+            title=title,
+            start=start,
+            duration=duration,
+            source_id=uid,
+            guid=guid[1] if guid else "",
+            room=event.text("LOCATION"),
+            track=_unescaped(re.split(r"(?<!\\),", category.value)[0]) if category else "",
+            abstract=event.text("DESCRIPTION"),
+            url=event.text("URL"),
+            uid=uid,
+            sequence=int(sequence) if re.fullmatch(r"\d{1,6}", sequence) else 0,
+            state="accepted" if status == "TENTATIVE" else "confirmed",
+        )

@@ -1,0 +1,306 @@
+"""schedule.json of frab, pretalx and the c3voc tools: https://c3voc.de/wiki/schedule, version 1 (events under days and
+rooms) and version 2 (a list of events)."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+from django.utils.translation import gettext as _
+
+from scheduling.importers.collecting import Collector, as_text, read_colour, read_uuid, text_of
+from scheduling.importers.parsed import MAX_NODES, NotASchedule, Parsed
+from scheduling.importers.reading import decode, line, shortened
+from scheduling.importers.times import Unreadable, parse_date, parse_duration, parse_moment, parse_time
+from scheduling.programme import Day, Link, Person, Room, Track
+
+FORMAT: Final = "schedule.json"
+
+_LONG_NUMBER: Final = 30
+_FIVE_MINUTES: Final = timedelta(minutes=5)
+
+
+def recognises(start: str) -> bool:
+    return start.lstrip("\ufeff \t\r\n").startswith(("{", "["))
+
+
+def parse(data: bytes) -> Parsed:
+    collector = Collector(FORMAT)
+    document = _load(decode(data, warn=collector.warn))
+    schedule = document.get("schedule") if isinstance(document, dict) else None
+    path = "schedule"
+    if not isinstance(schedule, dict):
+        schedule, path = document, ""
+    conference = schedule.get("conference") if isinstance(schedule, dict) else None
+    if not isinstance(conference, dict) or not isinstance(conference.get("days"), list):
+        raise NotASchedule(
+            _("This JSON file is no schedule in a format that is known here: it has no schedule.conference.days.")
+        )
+    return _Reader(document, schedule, conference, path, collector).read()
+
+
+def _load(text: str) -> Any:
+    if text.count("{") + text.count("[") > MAX_NODES:
+        raise NotASchedule(_("This JSON file has too many elements for a schedule."))
+    try:
+        # Numbers longer than any id stay text: making them a number takes long, and they are none.
+        return json.loads(
+            text, parse_int=lambda digits: int(digits) if len(digits) <= _LONG_NUMBER else digits, parse_constant=str
+        )
+    except RecursionError:
+        raise NotASchedule(_("This JSON file is nested too deeply for a schedule.")) from None
+    except json.JSONDecodeError as error:
+        raise NotASchedule(
+            _("This JSON file breaks off or is damaged in line %(line)d: %(reason)s")
+            % {"line": error.lineno, "reason": error.msg}
+        ) from None
+    except ValueError as error:
+        raise NotASchedule(
+            _("This JSON file is damaged: %(reason)s") % {"reason": shortened(line(str(error)), 120)}
+        ) from None
+
+
+def _dicts(value: object) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """The objects of a list, with their places in it."""
+    if isinstance(value, list):
+        yield from ((number, item) for number, item in enumerate(value) if isinstance(item, dict))
+
+
+def _address(value: object) -> str:
+    """An address, or an image or link object's."""
+    return text_of(value, "url") if isinstance(value, dict) else as_text(value)
+
+
+class _Reader:
+    def __init__(self, document: Any, schedule: Any, conference: Any, path: str, collector: Collector) -> None:
+        self._document = document
+        self._schedule = schedule
+        self._conference = conference
+        self._path = f"{path}." if path else ""
+        self._into = collector
+        self._track_names: dict[str, str] = {}
+
+    def read(self) -> Parsed:
+        into, conference, schedule = self._into, self._conference, self._schedule
+        where = f"{self._path}conference"
+        generator = self._document.get("generator") or schedule.get("generator")
+        generator_name = text_of(generator, "name") if isinstance(generator, dict) else as_text(generator)
+        into.set_generator(generator_name)
+        into.base_url = into.address(where, text_of(schedule, "base_url") or text_of(conference, "base_url"))
+        into.set_zone(where, text_of(conference, "time_zone_name"))
+        meta = conference.get("meta")
+        change = text_of(conference, "day_change") or (text_of(meta, "day_change") if isinstance(meta, dict) else "")
+        if change:
+            try:
+                into.day_change = parse_time(change)
+            except Unreadable as reason:
+                into.warn(where, str(reason))
+        for number, room in _dicts(conference.get("rooms") or schedule.get("rooms")):
+            self._room(f"{where}.rooms[{number}]", room)
+        for number, track in _dicts(conference.get("tracks")):
+            self._track(f"{where}.tracks[{number}]", track)
+        for number, person in _dicts(schedule.get("persons")):
+            known = self._person(f"{self._path}persons[{number}]", person)
+            if known:
+                into.add_person(known)
+        self._days(where)
+        self._events()
+        return into.result(
+            title=text_of(conference, "title"),
+            acronym=text_of(conference, "acronym"),
+            subtitle=text_of(conference, "subtitle"),
+            start=self._conference_date(where, "start"),
+            end=self._conference_date(where, "end"),
+            time_slot=self._time_slot(),
+            version=text_of(schedule, "version"),
+            url=text_of(schedule, "url") or text_of(conference, "url"),
+            generator=generator_name,
+        )
+
+    def _conference_date(self, where: str, name: str) -> date | None:
+        text = text_of(self._conference, name).strip()
+        if not text:
+            return None
+        try:
+            return self._into.placed(parse_moment(text)).date() if len(text) > 10 else parse_date(text)
+        except Unreadable as reason:
+            self._into.warn(f"{where}.{name}", str(reason))
+            return None
+
+    def _time_slot(self) -> timedelta:
+        try:
+            return parse_duration(text_of(self._conference, "timeslot_duration"))
+        except Unreadable:
+            return _FIVE_MINUTES
+
+    def _room(self, where: str, room: Mapping[str, Any]) -> None:
+        capacity = room.get("capacity")
+        self._into.add_room(
+            Room(
+                name=self._into.line(where, "room", text_of(room, "name")),
+                guid=read_uuid(text_of(room, "guid")),
+                capacity=capacity if type(capacity) is int and 0 < capacity < 1_000_000 else None,
+                description=self._into.text(where, text_of(room, "description")),
+            )
+        )
+
+    def _track(self, where: str, track: Mapping[str, Any]) -> None:
+        name = self._into.line(where, "track", text_of(track, "name"))
+        slug = line(text_of(track, "slug"))[:50]
+        colours = track.get("colors")
+        colour = text_of(track, "color") or (text_of(colours, "light") if isinstance(colours, dict) else "")
+        self._into.add_track(Track(name=name, colour=read_colour(colour) if colour else "", slug=slug))
+        if slug:
+            self._track_names[slug] = name
+
+    def _days(self, where: str) -> None:
+        for number, value in enumerate(self._conference["days"]):
+            path = f"{where}.days[{number}]"
+            if not isinstance(value, dict):
+                self._into.warn(path, _("This is no day."))
+                continue
+            day = self._day(path, value)
+            rooms = value.get("rooms")
+            if isinstance(rooms, dict):
+                for name, events in rooms.items():
+                    self._events_of_room(f'{path}.rooms["{shortened(line(name), 60)}"]', events, day, name)
+            elif isinstance(rooms, list):
+                for place, room in _dicts(rooms):
+                    self._events_of_room(f"{path}.rooms[{place}]", room.get("events"), day, text_of(room, "name"))
+
+    def _day(self, path: str, value: Mapping[str, Any]) -> date | None:
+        start = self._bound(path, value, "day_start", "start")
+        end = self._bound(path, value, "day_end", "end")
+        text = text_of(value, "date").strip()
+        try:
+            day = parse_date(text[:10]) if text else None
+        except Unreadable as reason:
+            self._into.warn(path, str(reason))
+            day = None
+        if day is None:
+            if start is None:
+                return None
+            day = start.date()
+        return self._into.add_day(Day(index=0, date=day, start=start, end=end))
+
+    def _bound(self, path: str, value: Mapping[str, Any], *names: str) -> datetime | None:
+        text = next((text for name in names if (text := text_of(value, name).strip())), "")
+        if len(text) <= 10:
+            return None
+        try:
+            return parse_moment(text)
+        except Unreadable as reason:
+            self._into.warn(path, str(reason))
+            return None
+
+    def _events_of_room(self, path: str, events: object, day: date | None, room: str) -> None:
+        if not isinstance(events, list):
+            self._into.warn(path, _("This is no list of events."))
+            return
+        for number, event in enumerate(events):
+            self._event(f"{path}[{number}]", event, day, room)
+
+    def _events(self) -> None:
+        """Those of version 2, which stand in one list and end instead of lasting."""
+        events = self._schedule.get("events")
+        if isinstance(events, list):
+            for number, event in enumerate(events):
+                self._event(f"{self._path}events[{number}]", event, None, "")
+
+    def _event(self, path: str, event: object, day: date | None, room: str) -> None:
+        if not isinstance(event, dict):
+            self._into.unread(path, _("This is no event."))
+            return
+        try:
+            self._add(path, event, day, room)
+        except Unreadable as reason:
+            title = shortened(line(text_of(event, "title")), 60)
+            self._into.unread(path, f"{reason} ({title})" if title else str(reason))
+
+    def _add(self, path: str, event: Mapping[str, Any], day: date | None, room: str) -> None:
+        into = self._into
+        start = self._start(event, day)
+        own_room = event.get("room")
+        room_name = text_of(own_room, "name") if isinstance(own_room, dict) else as_text(own_room)
+        people = event.get("persons") or event.get("participants") or event.get("speakers")
+        into.add(
+            path,
+            title=text_of(event, "title"),
+            start=start,
+            duration=self._duration(event, start),
+            day=day,
+            source_id=text_of(event, "id") or text_of(event, "code"),
+            guid=text_of(event, "guid"),
+            code=text_of(event, "code"),
+            room=room_name.strip() or room,
+            slug=text_of(event, "slug"),
+            subtitle=text_of(event, "subtitle"),
+            kind_label=text_of(event, "type"),
+            track=self._track_of(event),
+            language=text_of(event, "language"),
+            abstract=text_of(event, "abstract"),
+            description=text_of(event, "description"),
+            persons=[self._person(f"{path}.persons[{number}]", person) for number, person in _dicts(people)],
+            links=self._links(f"{path}.links", event.get("links")),
+            attachments=self._links(f"{path}.attachments", event.get("attachments")),
+            url=text_of(event, "url"),
+            feedback_url=text_of(event, "feedback_url"),
+            licence=text_of(event, "recording_license"),
+            do_not_record=event.get("do_not_record") is True,
+        )
+
+    def _start(self, event: Mapping[str, Any], day: date | None) -> datetime:
+        moment, clock = text_of(event, "date").strip(), text_of(event, "start").strip()
+        if len(moment) > 10:
+            return parse_moment(moment)
+        if re.match(r"\d{4}-\d\d-\d\dT", clock):
+            return parse_moment(clock)
+        time_of_day = parse_time(clock)
+        if moment and (own := parse_date(moment)) != day:
+            return datetime.combine(own, time_of_day)
+        if day is None:
+            raise Unreadable(_("It has no date."))
+        return self._into.moment_of(day, time_of_day)
+
+    def _duration(self, event: Mapping[str, Any], start: datetime) -> timedelta:
+        text, end = text_of(event, "duration").strip(), text_of(event, "end").strip()
+        if len(end) > 10:
+            finish = parse_moment(end)
+            if (finish.tzinfo is None) == (start.tzinfo is None):
+                if finish < start:
+                    raise Unreadable(_("It ends before it begins."))
+                return parse_duration(str(int((finish - start).total_seconds() // 60)))
+        return parse_duration(text)
+
+    def _track_of(self, event: Mapping[str, Any]) -> str:
+        track = event.get("track")
+        if isinstance(track, dict):
+            slug = line(text_of(track, "slug"))
+            return self._track_names.get(slug, "") or text_of(track, "name") or slug
+        return as_text(track)
+
+    def _person(self, where: str, person: Mapping[str, Any]) -> Person | None:
+        return self._into.person(
+            where,
+            name=text_of(person, "public_name") or text_of(person, "name") or text_of(person, "full_public_name"),
+            source_id=text_of(person, "id"),
+            guid=text_of(person, "guid"),
+            code=text_of(person, "code"),
+            native_name=text_of(person, "native_name"),
+            affiliation=text_of(person, "affiliation"),
+            biography=text_of(person, "biography"),
+            url=text_of(person, "url"),
+        )
+
+    def _links(self, where: str, links: object) -> list[Link | None]:
+        found = []
+        for number, link in enumerate(links if isinstance(links, list) else ()):
+            if isinstance(link, dict):
+                url, title, kind = _address(link), text_of(link, "title"), text_of(link, "type")
+            else:
+                url, title, kind = as_text(link), "", ""
+            found.append(self._into.link(f"{where}[{number}]", url=url, title=title, kind=kind))
+        return found
