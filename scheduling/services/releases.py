@@ -28,16 +28,7 @@ from notifications.services import ledger
 from scheduling import notices
 from scheduling.models import Schedule, Slot
 from scheduling.services import artifacts, serving
-
-try:
-    from scheduling.services.conflicts import Conflict, conflicts_of
-except ImportError:
-    Conflict = Any  # type: ignore[misc, assignment]
-
-    def conflicts_of(schedule: Schedule) -> list[Any]:
-        return []
-
-
+from scheduling.services.conflicts import Conflict, conflicts_of
 from submissions.models import ON_THE_PROGRAMME, Talk
 
 _COMMENT_LENGTH: Final = 5000

@@ -1,7 +1,118 @@
+"""A programme from a file: choose it, see what it would change, take it over."""
+
 from __future__ import annotations
 
+from typing import Any
+
+from django import forms
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods
+
+from common.forms import Form
+from events.models import Event, Permission
+from events.views.access import get_event_or_404
+from scheduling.importers import MAX_BYTES, NotASchedule
+from scheduling.services import imports
+from scheduling.services.imports import ImportResult
+
+#: Rows that the page lists before it only counts them.
+LISTED = 200
 
 
+class UploadForm(Form):
+    """A file, or the file of the preview that was looked at just now. `cleaned_data["data"]` has its bytes."""
+
+    file = forms.FileField(
+        label=gettext_lazy("Programme"),
+        required=False,
+        help_text=gettext_lazy(
+            "frab or pentabarf XML, schedule.json, iCalendar or CSV; up to 16 MB, also packed with gzip."
+        ),
+        widget=forms.ClearableFileInput(attrs={"accept": ".xml,.json,.ics,.ical,.csv,.tsv,.gz"}),
+    )
+    packed = forms.CharField(required=False, widget=forms.HiddenInput)
+    name = forms.CharField(required=False, max_length=200, widget=forms.HiddenInput)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        upload = cleaned.get("file")
+        if cleaned.get("packed"):
+            try:
+                cleaned["data"] = imports.unpack(cleaned["packed"])
+            except NotASchedule as error:
+                self.add_error("file", str(error))
+        elif upload is None:
+            if "file" not in self.errors:
+                self.add_error("file", forms.ValidationError(_("Choose a file."), code="required"))
+        elif upload.size > MAX_BYTES:
+            self.add_error("file", forms.ValidationError(_("This file is too large."), code="too_large"))
+        else:
+            cleaned["data"], cleaned["name"] = upload.read(), upload.name[:200]
+        return cleaned
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
 def upload(request: HttpRequest, slug: str) -> HttpResponse:
-    return HttpResponse("")
+    """Nothing is kept between the two steps: the preview carries the file itself back to us, packed."""
+    event = get_event_or_404(request, slug, Permission.EDIT_PROGRAMME)
+    now = timezone.now()
+    form = UploadForm(request.POST or None, request.FILES or None)
+    if request.method != "POST" or not form.is_valid():
+        return render(request, "scheduling/organize/import.html", {"event": event, "form": form})
+    data, name = form.cleaned_data["data"], form.cleaned_data["name"]
+    try:
+        parsed = imports.read(data, name)
+        if form.cleaned_data["packed"]:
+            result = imports.apply(event=event, parsed=parsed, actor=request.user, now=now)
+            messages.success(request, _done(result))
+            return redirect("scheduling:import", slug=event.slug)
+        result = imports.preview(event=event, parsed=parsed, now=now)
+    except NotASchedule as error:
+        form.add_error("file", str(error))
+        return render(request, "scheduling/organize/import.html", {"event": event, "form": form})
+    return render(request, "scheduling/organize/import_preview.html", _preview(event, result, name, data))
+
+
+def _preview(event: Event, result: ImportResult, name: str, data: bytes) -> dict[str, Any]:
+    words = {
+        "days": _("Days"),
+        "rooms": _("Rooms"),
+        "tracks": _("Tracks"),
+        "sessions": _("Sessions"),
+        "speakers": _("Speakers"),
+        "slots": _("Places in the schedule"),
+    }
+    return {
+        "event": event,
+        "name": name,
+        "packed": imports.pack(data),
+        "is_same": result.is_same,
+        "rows": [
+            (words.get(key, key), count, result.added[key], result.changed[key]) for key, count in result.counts.items()
+        ],
+        "missing": result.missing[:LISTED],
+        "missing_count": len(result.missing),
+        "unread": result.unread[:LISTED],
+        "unread_count": len(result.unread),
+        "warnings": result.warnings[:LISTED],
+        "warnings_count": len(result.warnings),
+        "notes": result.notes,
+    }
+
+
+def _done(result: ImportResult) -> str:
+    if result.is_same:
+        return _("The draft was the same already. Nothing has changed.")
+    return _(
+        "The programme is in the draft now: %(added)s sessions added, %(changed)s changed, %(missing)s cancelled. Publish it when"
+        " it is as you want it."
+    ) % {
+        "added": result.added["sessions"],
+        "changed": result.changed["sessions"],
+        "missing": len(result.missing),
+    }

@@ -262,7 +262,9 @@ def test_the_schedule_shows_every_kind_of_slot(client, event):
     make.make_room(event, "Garden Room")
     chair = make.make_speaker(event, "Li Na")
     make.make_slot(event, "09:00", kind=SlotKind.CEREMONY, title={"en": "Opening ceremony"})
-    make.make_slot(event, "09:30", room=room, kind=SlotKind.PLENARY, submission=make.make_submission(event, "A keynote"))
+    make.make_slot(
+        event, "09:30", room=room, kind=SlotKind.PLENARY, submission=make.make_submission(event, "A keynote")
+    )
     make.make_slot(event, "10:00", kind=SlotKind.BREAK, title={"en": "Coffee", "zh-hans": "茶歇"})
     block = make.make_slot(event, "10:30", minutes=60, room=room, kind=SlotKind.BLOCK, title={"en": "Fermentation"})
     block.chairs.add(chair)
