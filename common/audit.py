@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,26 @@ def record(
 ) -> None:
     """Append one entry. `actor` None means the system itself (a task) or a person without an account, and `details`
     (JSON values) then say who; `event_id` files the entry under an event's history."""
-    AuditEntry.objects.create(
+    _entry(actor, verb, subject, at, event_id, details).save(force_insert=True)
+
+
+def record_many(
+    *,
+    actor: User | None,
+    verb: str,
+    subjects: Iterable[Model],
+    at: datetime,
+    event_id: int | None = None,
+    **details: Any,
+) -> None:
+    """The same of each of them, in one query."""
+    AuditEntry.objects.bulk_create(_entry(actor, verb, subject, at, event_id, details) for subject in subjects)
+
+
+def _entry(
+    actor: User | None, verb: str, subject: Model, at: datetime, event_id: int | None, details: dict[str, Any]
+) -> AuditEntry:
+    return AuditEntry(
         actor=actor,
         verb=verb,
         subject_type=subject._meta.label_lower,

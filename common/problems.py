@@ -31,7 +31,7 @@ class Refusal(Exception):
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = list(problems)
-        super().__init__("; ".join(str(problem.message) for problem in self.problems))
+        super().__init__("; ".join(f"{problem.field or problem.code}: {problem.message}" for problem in self.problems))
 
 
 class Invalid(Refusal):

@@ -1,0 +1,153 @@
+"""iCalendar files (RFC 5545, RFC 7986) that every calendar program reads as they are meant.
+
+What real programs need beyond the standard: the time zone's rules inside the file (ical.js takes a zone that it does not find
+there for no zone at all), no carriage return in a text, lines folded between characters and not inside one (vobject and
+Home Assistant refuse both), and a LOCATION in every event (Giggity drops those without).
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final, Literal
+from zoneinfo import ZoneInfo
+
+import icalendar
+
+Method = Literal["PUBLISH", "REQUEST", "CANCEL"]
+Status = Literal["CONFIRMED", "TENTATIVE", "CANCELLED"]
+
+PRODUCT: Final = "-//Lihu//Lihu//EN"
+
+_CONTROLS: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
+_BREAKS: Final = re.compile("\r\n|[\r\x85\u2028\u2029]")
+_ADDRESS: Final = re.compile(r"[^\s@<>,;:\"\\]+@[^\s@<>,;:\"\\]+")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CalendarEvent:
+    """`[start, end)`: both aware, or both plain dates for whole days. `uid` and a rising `sequence` make an event the same one
+    in every file; `dtstamp` (aware) is when this description of it was made (RFC 5545 §3.8.7.2)."""
+
+    uid: str
+    start: datetime | date
+    end: datetime | date
+    summary: str
+    dtstamp: datetime
+    sequence: int = 0
+    description: str = ""
+    location: str = ""
+    url: str = ""
+    categories: tuple[str, ...] = ()
+    organizer_name: str = ""
+    organizer_email: str = ""
+    attendee_name: str = ""
+    attendee_email: str = ""
+    status: Status = "CONFIRMED"
+    last_modified: datetime | None = None
+
+
+def render_calendar(events: Iterable[CalendarEvent], *, method: Method, name: str, tz: ZoneInfo) -> bytes:
+    """One calendar with these events, in the wall-clock time of `tz`, whose rules (VTIMEZONE) it carries; in UTC, where `tz`
+    is. The same arguments give the same bytes.
+
+    Raises ValueError for a time without zone, or an end before the start.
+    """
+    calendar = icalendar.Calendar()
+    calendar.add("prodid", PRODUCT)
+    calendar.add("version", "2.0")
+    calendar.add("calscale", "GREGORIAN")
+    calendar.add("method", method)
+    if name:
+        # The old name for programs, the new one for the standard.
+        calendar.add("x-wr-calname", _line(name))
+        calendar.add("name", _line(name))
+    calendar.add("x-wr-timezone", tz.key)
+    if method == "PUBLISH":
+        calendar.add("refresh-interval", timedelta(hours=1), parameters={"VALUE": "DURATION"})
+        calendar.add("x-published-ttl", "PT1H")
+    events = list(events)
+    if tz.key != "UTC" and (timed := [event.start for event in events if isinstance(event.start, datetime)]):
+        years = [moment.astimezone(tz).year for moment in timed]
+        calendar.add_component(_rules(tz.key, min(years) - 1, max(years) + 2))
+    for event in events:
+        calendar.add_component(_component(event, method=method, tz=tz))
+    rendered: bytes = calendar.to_ical(sorted=False)
+    return rendered
+
+
+@functools.lru_cache(maxsize=64)
+def _rules(zone: str, first_year: int, last_year: int) -> Any:
+    """The zone's VTIMEZONE, from the beginning of one year to that of the other."""
+    return icalendar.Timezone.from_tzid(
+        zone, first_date=date(max(first_year, 1970), 1, 1), last_date=date(min(max(last_year, 1972), 9000), 1, 1)
+    )
+
+
+def _component(event: CalendarEvent, *, method: Method, tz: ZoneInfo) -> Any:
+    if event.end < event.start:
+        raise ValueError(f"{event.uid} ends before it begins")
+    component = icalendar.Event()
+    component.add("uid", _line(event.uid))
+    component.add("dtstamp", _aware(event.dtstamp).astimezone(UTC))
+    if event.last_modified:
+        component.add("last-modified", _aware(event.last_modified).astimezone(UTC))
+    component.add("sequence", event.sequence)
+    component.add("dtstart", _when(event.start, tz))
+    component.add("dtend", _when(event.end, tz))
+    component.add("summary", _line(event.summary))
+    # Empty rather than absent: see the top.
+    component.add("location", _line(event.location))
+    if description := _text(event.description):
+        component.add("description", description)
+    if event.url:
+        component.add("url", icalendar.vUri(_line(event.url)))
+    if event.categories:
+        component.add("categories", [_line(category) for category in event.categories])
+    component.add("status", "CANCELLED" if method == "CANCEL" else event.status)
+    if isinstance(event.start, datetime):
+        component.add("transp", "OPAQUE")
+    else:
+        component.add("transp", "TRANSPARENT")
+    if organizer := _address(event.organizer_email, event.organizer_name):
+        component.add("organizer", organizer)
+    if attendee := _address(event.attendee_email, event.attendee_name):
+        attendee.params["ROLE"] = icalendar.vText("REQ-PARTICIPANT")
+        # Nobody has to answer: whoever gets this has agreed already.
+        attendee.params["PARTSTAT"] = icalendar.vText("ACCEPTED")
+        attendee.params["RSVP"] = icalendar.vText("FALSE")
+        component.add("attendee", attendee)
+    return component
+
+
+def _address(email: str, name: str) -> Any | None:
+    if not _ADDRESS.fullmatch(email):
+        return None
+    address = icalendar.vCalAddress(f"mailto:{email}")
+    # A quoted parameter has no way to hold a quotation mark (RFC 5545 §3.1).
+    if shown := _line(name).replace('"', "'"):
+        address.params["CN"] = icalendar.vText(shown)
+    return address
+
+
+def _when(value: datetime | date, tz: ZoneInfo) -> datetime | date:
+    if not isinstance(value, datetime):
+        return value
+    return _aware(value).astimezone(UTC if tz.key == "UTC" else tz)
+
+
+def _aware(value: datetime) -> datetime:
+    if value.tzinfo is None:
+        raise ValueError(f"{value.isoformat()} has no time zone")
+    return value
+
+
+def _text(value: str) -> str:
+    return _CONTROLS.sub("", _BREAKS.sub("\n", value)).strip()
+
+
+def _line(value: str) -> str:
+    return " ".join(_text(value).split())
