@@ -43,7 +43,7 @@ class Fault:
 class Line:
     pieces: tuple[Piece, ...]
 
-    @property
+    @functools.cached_property
     def gaps(self) -> list[str]:
         return [piece.name for piece in self.pieces if isinstance(piece, Gap)]
 

@@ -42,4 +42,9 @@ class Migration(migrations.Migration):
                 max_length=12,
             ),
         ),
+        migrations.AlterField(model_name="message", name="message_id", field=models.CharField(max_length=200)),
+        migrations.AddConstraint(
+            model_name="message",
+            constraint=models.UniqueConstraint(fields=("message_id",), name="notifications_message_id_once"),
+        ),
     ]

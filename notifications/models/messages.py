@@ -101,7 +101,7 @@ class Message(models.Model):
     # Set where the state is cancelled.
     reason = models.CharField(max_length=12, choices=CancelReason, blank=True, default="", db_default="")
     # The header `Message-ID`, fixed when the row is written, so that a repeat can be told by the receiver.
-    message_id = models.CharField(max_length=200, unique=True)
+    message_id = models.CharField(max_length=200)
     # As sent: subject, language, text, html, calendar. Empty until then.
     rendered = models.JSONField(default=dict)
 
@@ -112,6 +112,8 @@ class Message(models.Model):
             models.UniqueConstraint(
                 fields=["kind", "about", "recipient_key", "revision"], name="notifications_message_once"
             ),
+            # A constraint of our own: `unique=True` would bring an index for LIKE, to be written with every change of state.
+            models.UniqueConstraint(fields=["message_id"], name="notifications_message_id_once"),
             models.CheckConstraint(
                 condition=Q(state="sending", claim__isnull=False) | (~Q(state="sending") & Q(claim=None)),
                 name="notifications_message_claimed_while_sending",

@@ -6,7 +6,7 @@ import functools
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from html import escape
 from typing import Any, Final
@@ -58,7 +58,7 @@ class Rendered:
     unsubscribe_url: str = ""
 
     def as_json(self) -> dict[str, str]:
-        return {name: value for name, value in asdict(self).items() if value}
+        return {name: value for name, value in vars(self).items() if value}
 
 
 # -- Words -----------------------------------------------------------------------------------------------------------
@@ -489,7 +489,7 @@ class Renderer:
         text = calendar_part.render(
             calendar, attendee_email=message.recipient_email, attendee_name=message.recipient_name
         )
-        return Rendered(**{**asdict(rendered), "calendar": text, "method": calendar.method.upper()})
+        return replace(rendered, calendar=text, method=calendar.method.upper())
 
 
 # -- As bytes --------------------------------------------------------------------------------------------------------

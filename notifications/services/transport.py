@@ -11,7 +11,6 @@ import re
 import smtplib
 import socket
 import ssl
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -141,28 +140,47 @@ class SmtpTransport:
 
     def _dialogue(self, mail: Mail) -> Answer:
         smtp = self._connection or self._connect()
-        options = [f"SIZE={len(mail.data)}"] if smtp.has_extn("size") else []
+        options = f" SIZE={len(mail.data)}" if smtp.has_extn("size") else ""
         if not mail.recipient.isascii():
             if not smtp.has_extn("smtputf8"):
                 return Answer(
                     verdict=Verdict.NEVER,
                     text="The mail server cannot send to addresses with letters outside of ASCII (no SMTPUTF8).",
                 )
-            options += ["SMTPUTF8", "BODY=8BITMIME"]
+            options += " SMTPUTF8 BODY=8BITMIME"
+        commands = [f"MAIL FROM:<{settings.MAIL_FROM}>{options}", f"RCPT TO:<{mail.recipient}>", "DATA"]
         try:
-            # What a server says to MAIL is about the sender, which is the same for all: never a reason to give up on one.
-            if refusal := self._refusal(self._ask(lambda: smtp.mail(settings.MAIL_FROM, options)), is_final=False):
-                return refusal
-            if refusal := self._refusal(self._ask(lambda: smtp.rcpt(mail.recipient))):
-                return refusal
-            code, reply = self._ask(lambda: smtp.docmd("DATA"))
-            if code != 354:
-                return self._refusal((code, reply)) or Answer(verdict=Verdict.LATER, code=code, text=_words(reply))
-        finally:
-            smtp.command_encoding = "ascii"
+            replies = self._say(smtp, commands)
+        except (OSError, smtplib.SMTPException) as error:
+            self._drop()
+            raise _BeforeData(f"The mail server broke off: {_reason(error)}") from error
+        for number, (code, reply) in enumerate(replies):
+            if code // 100 != (3 if commands[number] == "DATA" else 2):
+                # What a server says to MAIL is about the sender, who is the same for all: never a reason to give up on one.
+                return self._refused(code, reply, is_final=number > 0)
         code, reply = self._hand_over(smtp, mail.data)
         self._sent += 1
-        return self._refusal((code, reply)) or Answer(verdict=Verdict.ACCEPTED, code=code, text=_words(reply))
+        if code // 100 == 2:
+            return Answer(verdict=Verdict.ACCEPTED, code=code, text=_words(reply))
+        return self._refused(code, reply)
+
+    def _say(self, smtp: smtplib.SMTP, commands: list[str]) -> list[tuple[int, bytes]]:
+        """The replies, up to the first refusal; commands go out together where the server takes them so (RFC 2920)."""
+        if smtp.has_extn("pipelining"):
+            smtp.send("".join(f"{command}\r\n" for command in commands).encode())
+            replies = [smtp.getreply() for _command in commands]
+            if replies[-1][0] == 354 and any(code // 100 != 2 for code, _reply in replies[:-1]):
+                # It waits for a mail to nobody: end that one empty.
+                smtp.send(b".\r\n")
+                smtp.getreply()
+            return replies
+        replies = []
+        for command in commands:
+            smtp.send(f"{command}\r\n".encode())
+            replies.append(smtp.getreply())
+            if replies[-1][0] // 100 > 3:
+                break
+        return replies
 
     def _hand_over(self, smtp: smtplib.SMTP, data: bytes) -> tuple[int, bytes]:
         try:
@@ -178,28 +196,17 @@ class SmtpTransport:
             ) from error
         return answer
 
-    def _ask(self, command: Callable[[], tuple[int, bytes]]) -> tuple[int, bytes]:
-        try:
-            return command()
-        except (OSError, smtplib.SMTPException) as error:
-            self._drop()
-            raise _BeforeData(f"The mail server broke off: {_reason(error)}") from error
-
-    def _refusal(self, reply: tuple[int, bytes], *, is_final: bool = True) -> Answer | None:
-        """None where the server agreed. Leaves the connection ready for the next mail, or drops it."""
-        code, text = reply[0], _words(reply[1])
-        if 200 <= code < 300:
-            return None
+    def _refused(self, code: int, reply: bytes, *, is_final: bool = True) -> Answer:
+        """Leaves the connection ready for the next mail, or drops it."""
+        text = _words(reply)
         if code in _ABOUT_US:
             self._drop()
             raise ServerTrouble(f"The mail server does not let us send: {code} {text}")
-        if code == 421:
-            self._drop()
-        elif self._connection:
-            try:
-                self._connection.rset()
-            except (OSError, smtplib.SMTPException):
+        try:
+            if code == 421 or not self._connection or self._connection.rset()[0] != 250:
                 self._drop()
+        except (OSError, smtplib.SMTPException):
+            self._drop()
         verdict = Verdict.NEVER if is_final and 500 <= code < 600 else Verdict.LATER
         return Answer(verdict=verdict, code=code if 100 <= code < 1000 else None, text=text)
 
