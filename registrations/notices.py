@@ -145,7 +145,7 @@ CANCELLED: Final = NoticeKind(
     subject=_("Your registration for {event} is cancelled"),
     body=_(
         "Dear {name},\n\n"
-        "your registration for {event} is cancelled, and your place has gone back.\n\n"
+        "your registration for {event} is cancelled. If you had a place, it goes to somebody else now.\n\n"
         "{reason}\n\n"
         "If it was not you, please answer this mail. You can register again as long as there are places."
     ),
@@ -244,12 +244,22 @@ def calendar(registration: Registration, *, method: str) -> CalendarPart:
     )
 
 
-def notice(kind: NoticeKind, registration: Registration, *, revision: str = "", reason: str = "") -> Notice:
-    """One message about one registration, in its language; revisions are the registration's unless given."""
+def notice(
+    kind: NoticeKind,
+    registration: Registration,
+    *,
+    revision: str = "",
+    reason: str = "",
+    was_invited: bool = False,
+) -> Notice:
+    """One message about one registration, in its language; revisions are the registration's unless given.
+
+    `was_invited`: their calendar has the event, so that a cancellation takes it out.
+    """
     part = None
     if kind in (CONFIRMED, PLACE_GIVEN, APPROVED):
         part = calendar(registration, method="REQUEST")
-    elif kind in (CANCELLED, REJECTED):
+    elif kind in (CANCELLED, REJECTED) and was_invited:
         part = calendar(registration, method="CANCEL")
     return Notice(
         to=recipient(registration),

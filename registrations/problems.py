@@ -160,3 +160,11 @@ def quota_below_taken(taken: int) -> Problem:
         message=_("%(taken)s places are taken already.") % {"taken": taken},
         fix=_("Choose at least %(taken)s, or cancel registrations first.") % {"taken": taken},
     )
+
+
+def event_is_over() -> Problem:
+    return Problem(
+        code="event_is_over",
+        message=_("The event is over: nothing about a registration changes any more."),
+        fix=_("Write to the organizers if something is wrong."),
+    )

@@ -10,6 +10,16 @@ from django.utils.translation import gettext_lazy as _
 from i18nfield.fields import I18nCharField, I18nTextField
 
 from common.text import validate_single_line
+from registrations.models.registrations import HOLDS_A_PLACE
+
+
+class QuotaQuerySet(models.QuerySet["Quota"]):
+    def miscounted(self) -> QuotaQuerySet:
+        """Whose counter is not what it counts, with that as `held`: none, unless something went past the services."""
+        held = models.Count(
+            "ticket_types__registrations", filter=Q(ticket_types__registrations__state__in=sorted(HOLDS_A_PLACE))
+        )
+        return self.annotate(held=held).exclude(taken=F("held"))
 
 
 class Quota(models.Model):
@@ -19,6 +29,8 @@ class Quota(models.Model):
     name = models.CharField(_("name"), max_length=200, validators=[validate_single_line])
     size = models.PositiveIntegerField(_("places"))
     taken = models.PositiveIntegerField(default=0, editable=False)
+
+    objects = QuotaQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -107,7 +107,7 @@ def update_ticket_type(
     changed = set(assign(stored, fields, ticket_type.event.language))
     before = set(stored.quotas.values_list("pk", flat=True))
     wanted = {quota.pk for quota in changes["quotas"]} if "quotas" in changes else before
-    _check(stored, [locked[pk] for pk in sorted(wanted & locked.keys())])
+    _check(stored, changes.get("quotas", list(locked.values())))
     if wanted != before:
         held = places_held([stored])
         for pk in before - wanted:

@@ -1,0 +1,90 @@
+"""Tickets, places and people who register, through the services that the pages call."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from accounts.models import User
+from events.models import Event
+from registrations.models import Question, Quota, Registration, TicketType
+from registrations.services import places, questions, tickets
+
+_numbers = itertools.count(1)
+
+#: Some weeks before the event of `tests.factories.events.make_event`.
+NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
+
+
+def make_quota(event: Event, size: int = 10, name: str = "") -> Quota:
+    return tickets.create_quota(event=event, name=name or f"Places {next(_numbers)}", size=size, actor=None, now=NOW)
+
+
+def make_ticket(
+    event: Event, size: int = 10, *, quotas: Sequence[Quota] = (), waiting_list: bool = True, **fields: Any
+) -> TicketType:
+    """A free ticket, open now; with a quota of its own of `size` places unless `quotas` are given."""
+    return tickets.create_ticket_type(
+        event=event,
+        quotas=list(quotas) or [make_quota(event, size)],
+        waiting_list=waiting_list,
+        actor=None,
+        now=NOW,
+        **{"name": {"en": f"Ticket {next(_numbers)}", "zh-hans": "普通票"}, **fields},
+    )
+
+
+def make_question(event: Event, identifier: str = "", kind: str = "text", **fields: Any) -> Question:
+    return questions.create_question(
+        event=event,
+        identifier=identifier or f"question{next(_numbers)}",
+        kind=kind,
+        actor=None,
+        now=NOW,
+        **{"label": {"en": f"Question {identifier}?", "zh-hans": f"问题 {identifier}？"}, **fields},
+    )
+
+
+def make_choice(
+    event: Event, identifier: str = "meals", options: Sequence[str] = ("all", "vegan"), **fields: Any
+) -> Question:
+    return make_question(
+        event,
+        identifier,
+        "choice",
+        options=[{"identifier": name, "label": {"en": name.capitalize()}} for name in options],
+        **fields,
+    )
+
+
+def register(
+    ticket: TicketType,
+    email: str = "",
+    *,
+    name: str = "",
+    now: datetime = NOW,
+    actor: User | None = None,
+    **fields: Any,
+) -> Registration:
+    number = next(_numbers)
+    return places.register(
+        event=ticket.event,
+        ticket_type=ticket,
+        name=name or f"Guest {number}",
+        email=email or f"guest{number}@example.org",
+        actor=actor,
+        now=now,
+        **{"language": "en", "answers": {}, **fields},
+    )
+
+
+def cancel(registration: Registration, *, now: datetime = NOW) -> Registration:
+    return places.cancel_registration(registration=registration, actor=None, now=now)
+
+
+def places_of(quota: Quota) -> tuple[int, int]:
+    """(taken, size) as stored now."""
+    quota.refresh_from_db()
+    return quota.taken, quota.size
