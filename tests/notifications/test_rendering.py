@@ -164,7 +164,7 @@ def test_times_are_in_the_event_s_zone_with_the_zone_named(zone: str, language: 
     assert "09:00" in mail.text
     assert at.astimezone(UTC).strftime("%H:%M") not in mail.text + mail.subject
     offset = at.strftime("%z")
-    assert f"(UTC{offset[:3]}:{offset[3:]})" in mail.text
+    assert f"UTC{offset[:3]}:{offset[3:]}" in mail.text
 
 
 def test_own_zone_is_told_where_it_differs() -> None:
@@ -202,7 +202,7 @@ def test_every_kind_renders_in_every_language_and_zone(kinds: list[NoticeKind], 
             assert not re.search(r"\{\w+\}|@@|<!--", part), kind.code
             assert at.astimezone(UTC).strftime("%H:%M") not in part, kind.code
             assert "+00:00" not in part, kind.code
-        if "{starts}" in str(kind.body):
+        if any(p.type == PlaceholderType.MOMENT and f"{{{p.name}}}" in str(kind.body) for p in kind.placeholders):
             assert "14:45" in mail.text, kind.code
 
 
@@ -333,6 +333,7 @@ def test_event_s_own_words_are_used(origin: Origin) -> None:
 def test_mail_of_the_account_pages_is_paragraphs_with_links_to_this_site_only(settings: Any) -> None:
     from django.core.mail import send_mail  # noqa: PLC0415
 
+    settings.EMAIL_BACKEND = "notifications.backends.LedgerBackend"  # which Django's test runner had set aside
     own = f"{settings.PUBLIC_URL}/accounts/x/"
     send_mail("Your code", f"Hello <b>,\n\n4F7-K2M\n\nSee {own} or https://evil.example/.", None, ["mei@example.org"])
     (message,) = Message.objects.all()
