@@ -28,7 +28,7 @@ TAGLINE = Text(
     "Three days by the lake on what we will eat, and how we will make it.", "湖畔三日，共话未来的食物与制造。"
 )
 DESCRIPTION = Text(
-    """Food links the laboratory to the table. This conference brings together people who study microbes, materials and
+    """Food links the laboratory to the table. This conference brings together people who study microbes, materials and \
 machines with those who cook, regulate and teach.
 
 **What to expect**

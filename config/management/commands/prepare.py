@@ -10,6 +10,8 @@ from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import BaseCommand, call_command, get_commands
 
+from scheduling.services.artifacts import reframe_stale
+
 
 class Command(BaseCommand):
     help = "Makes an instance ready to serve: database, static files and, with --demo and nothing in it yet, the demo."
@@ -26,6 +28,8 @@ class Command(BaseCommand):
             return
         call_command("migrate", interactive=False, verbosity=0)
         collect_static()
+        # Published pages name the style sheets that they were rendered with.
+        reframe_stale()
         if demo and "load_demo" in get_commands() and is_empty():
             call_command("load_demo")
 
@@ -35,7 +39,10 @@ def is_empty() -> bool:
 
 
 def collect_static() -> None:
-    """Hash, compress and copy the static files, if any of them changed: it takes seconds of every start otherwise."""
+    """Hash, compress and copy the static files, if any of them changed: it takes seconds of every start otherwise.
+
+    Earlier versions stay: browsers and proxies have pages that name them.
+    """
     root = Path(settings.STATIC_ROOT)
     root.mkdir(parents=True, exist_ok=True)
     seal = root.with_name(f"{root.name}.digest")
@@ -43,7 +50,7 @@ def collect_static() -> None:
     if seal.exists() and seal.read_text() == digest and (root / "staticfiles.json").exists():
         return
     seal.unlink(missing_ok=True)
-    call_command("collectstatic", interactive=False, clear=True, verbosity=0)
+    call_command("collectstatic", interactive=False, verbosity=0)
     seal.write_text(digest)
 
 
