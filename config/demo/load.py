@@ -133,7 +133,7 @@ def _event(organisation: Organisation, actor: User, now: datetime) -> Event:
 class _Programme:
     def __init__(self, event: Event, actor: User, now: datetime) -> None:
         self.event = event
-        self.by = {"actor": actor, "now": now}
+        self.by: dict[str, Any] = {"actor": actor, "now": now}
         self.rooms: list[Room] = list(Room.objects.filter(event_rooms__event=event).order_by("event_rooms__position"))
         self.tracks: list[Track] = list(event.tracks.order_by("position", "pk"))
         self.speakers: dict[str, Speaker] = {}
