@@ -31,7 +31,7 @@ class Schedule(models.Model):
     """A named release of an event's programme, which never changes, or the one draft (`version` None)."""
 
     event = models.ForeignKey("events.Event", on_delete=models.CASCADE, related_name="schedules")
-    version = models.CharField(_("version"), max_length=40, null=True, validators=[validate_version])
+    version = models.CharField(_("version"), max_length=40, null=True, validators=[validate_version])  # noqa: DJ001
     # Counts an event's releases from 1; 0 for the draft.
     number = models.PositiveIntegerField(default=0)
     comment = models.TextField(_("what is new"), blank=True)

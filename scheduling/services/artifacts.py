@@ -17,18 +17,7 @@ from django.utils import translation
 
 from events.models import Event
 from scheduling.models import Artifact, Schedule
-from scheduling.services import grid, pages, serving
-
-try:
-    from scheduling.services.exports import calendars_of, exports_of
-except ImportError:
-
-    def exports_of(schedule: Any) -> list[Any]:
-        return []
-
-    def calendars_of(release: Any) -> list[Any]:
-        return []
-
+from scheduling.services import exports, grid, pages, serving
 
 HTML: Final = "text/html; charset=utf-8"
 CSS: Final = "text/css; charset=utf-8"
@@ -122,10 +111,8 @@ def _files(schedule: Schedule, changes: dict[str, Any]) -> Iterator[_File]:
                 yield _File(path, language, HTML, page.encode())
             for path, page in rendered.speaker_pages():
                 yield _File(path, language, HTML, page.encode())
-    for path, content_type, body in exports_of(schedule):
-        yield _File(path, "", content_type, body)
-    for path, content_type, body in calendars_of(release):
-        yield _File(path, "", content_type, body)
+    for file in exports.files_of(schedule, gone=release.gone):
+        yield _File(file.path, "", file.content_type, file.body)
 
 
 def _earlier_changes(schedule: Schedule) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Prefetch
+from django.db.models import Prefetch, QuerySet
 from django.urls import reverse
 from django.utils.text import slugify
 from i18nfield.strings import LazyI18nString
@@ -25,21 +25,21 @@ _TELLING: frozenset[str] = frozenset({SlotKind.BLOCK, SlotKind.POSTERS, SlotKind
 
 def programme_of(schedule: Schedule) -> Programme:
     """In the event's first language and its zone, one entry per slot. A constant number of queries."""
+    return programme_from(schedule, slots_with_all(Slot.objects.filter(schedule=schedule)))
+
+
+def slots_with_all(slots: QuerySet[Slot]) -> QuerySet[Slot]:
+    """With all that `programme_from` needs."""
     talks = Talk.objects.select_related("speaker").order_by("position", "pk")
-    slots = (
-        Slot.objects.filter(schedule=schedule)
-        .select_related("room", "submission__track", "parent__submission")
-        .prefetch_related(
-            Prefetch("submission__talks", talks),
-            Prefetch("submission__links", LinkRow.objects.order_by("position", "pk")),
-            Prefetch("chairs", Speaker.objects.in_order()),
-        )
+    return slots.select_related("room", "submission__track", "parent__submission").prefetch_related(
+        Prefetch("submission__talks", talks),
+        Prefetch("submission__links", LinkRow.objects.order_by("position", "pk")),
+        Prefetch("chairs", Speaker.objects.in_order()),
     )
-    return programme_from(schedule, slots)
 
 
 def programme_from(schedule: Schedule, slots: Iterable[Slot]) -> Programme:
-    """As `programme_of`, of slots that have been read with all that it needs."""
+    """As `programme_of`, of slots that were read by `slots_with_all`."""
     return _Writer(schedule.event).programme(schedule, list(slots))
 
 
