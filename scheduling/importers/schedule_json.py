@@ -286,7 +286,7 @@ class _Reader:
         return self._into.person(
             where,
             name=text_of(person, "public_name") or text_of(person, "name") or text_of(person, "full_public_name"),
-            source_id=text_of(person, "id"),
+            source_id=text_of(person, "id") or text_of(person, "code"),
             guid=text_of(person, "guid"),
             code=text_of(person, "code"),
             native_name=text_of(person, "native_name"),

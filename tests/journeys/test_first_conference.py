@@ -93,9 +93,7 @@ def make_event(conference: Conference) -> None:
 def import_programme(conference: Conference, folder: Path) -> None:
     organizer = conference.organizer
     file = folder / "schedule.json"
-    file.write_bytes(
-        schedule_json(first_day=conference.first_day, last_day=conference.last_day, zone=conference.zone)
-    )
+    file.write_bytes(schedule_json(first_day=conference.first_day, last_day=conference.last_day, zone=conference.zone))
     organizer.open(conference.page("import/"))
     organizer.send(file=file)
     organizer.send()

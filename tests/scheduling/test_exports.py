@@ -1,0 +1,294 @@
+"""What other programs read: valid by the schemas they hold, the same instants in independent readers, and nothing lost."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from io import StringIO
+from itertools import pairwise
+from typing import Any
+
+import icalendar
+import jsonschema
+import pytest
+import vobject
+from django.core.management import call_command
+from django.test import Client
+from lxml import etree
+
+from events.models import Event
+from scheduling.models import Schedule, Slot, SlotKind
+from scheduling.services import releases, slots
+from submissions.services import submissions
+from tests.data import shared
+from tests.factories import scheduling as make
+from tests.factories.scheduling import NOW, at
+
+pytestmark = pytest.mark.django_db
+
+REAL = ["schedules/ccc/31c3.schedule.xml", "schedules/giggity-fixtures/debconf23.xml"]
+KINDS = ("xml", "json", "xcal", "ics")
+
+
+def publish(name: str) -> Event:
+    call_command("import_schedule", str(shared(name)), "--event", "programme", "--publish", "1.0", stdout=StringIO())
+    return Event.objects.get(slug="programme")
+
+
+def export(kind: str, slug: str = "programme") -> bytes:
+    response = Client().get(f"/{slug}/schedule/export/schedule.{kind}")
+    assert response.status_code == 200
+    assert response["Access-Control-Allow-Origin"] == "*"
+    return response.content
+
+
+def instants(event: Event) -> list[tuple[datetime, datetime]]:
+    current = Slot.objects.filter(schedule__event=event, schedule__is_current=True)
+    return sorted((slot.starts_at, slot.ends_at) for slot in current)
+
+
+def check_xml(document: bytes) -> Any:
+    # huge_tree would let a bomb in; exports are none.
+    tree = etree.fromstring(document)
+    for schema in ("voc/xsd_schedule.xml.xsd", "pretalx/schedule.xsd"):
+        validator = etree.XMLSchema(etree.parse(str(shared(f"schemas/{schema}"))))
+        assert validator.validate(tree), (schema, validator.error_log)
+    return tree
+
+
+def check_json(document: bytes) -> Any:
+    data = json.loads(document)
+    for schema in ("voc/json_schema.json", "pretalx/schedule.schema.json"):
+        definition = json.loads(shared(f"schemas/{schema}").read_text())
+        validator = jsonschema.Draft6Validator(definition, format_checker=jsonschema.FormatChecker())
+        errors = [f"{list(error.path)}: {error.message}"[:300] for error in validator.iter_errors(data)]
+        assert not errors, (schema, errors[:5])
+    return data
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_exports_of_a_real_programme_are_valid_and_whole(name: str) -> None:
+    event = publish(name)
+    expected = instants(event)
+
+    tree = check_xml(export("xml"))
+    assert len(tree.findall("day/room/event")) == len(expected)
+    assert sorted(datetime.fromisoformat(e.findtext("date")).astimezone(UTC) for e in tree.iter("event")) == sorted(
+        start for start, _end in expected
+    )
+    data = check_json(export("json"))
+    rooms = [events for day in data["schedule"]["conference"]["days"] for events in day["rooms"].values()]
+    assert sum(map(len, rooms)) == len(expected)
+    found = sorted(
+        (datetime.fromisoformat(e["date"]).astimezone(UTC), datetime.fromisoformat(e["end"]).astimezone(UTC))
+        for events in rooms
+        for e in events
+    )
+    assert found == expected
+    xcal = etree.fromstring(export("xcal"))
+    assert len(xcal.findall("vcalendar/vevent")) == len(expected)
+    assert all(element.findtext("location") for element in xcal.iter("vevent"))
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_calendars_say_the_same_instants_to_independent_readers(name: str) -> None:
+    event = publish(name)
+    expected = instants(event)
+    document = export("ics")
+
+    calendar = icalendar.Calendar.from_ical(document)
+    assert not calendar.errors
+    read = list(calendar.walk("VEVENT"))
+    assert sorted((e.start.astimezone(UTC), e.end.astimezone(UTC)) for e in read) == expected
+    assert calendar.walk("VTIMEZONE")
+    other = vobject.readOne(document.decode())
+    assert sorted((e.dtstart.value.astimezone(UTC), e.dtend.value.astimezone(UTC)) for e in other.vevent_list) == (
+        expected
+    )
+    assert len({str(e["UID"]) for e in read}) == len(expected)
+    assert all(len(line) <= 75 for line in document.split(b"\r\n"))
+    assert document.replace(b"\r\n", b"").count(b"\n") == 0
+
+
+@pytest.mark.parametrize("kind", ["xml", "json"])
+@pytest.mark.parametrize("name", REAL)
+def test_a_programme_goes_round_through_a_file_without_a_change(name: str, kind: str, tmp_path: Any) -> None:
+    publish(name)
+    first = export(kind)
+    file = tmp_path / f"schedule.{kind}"
+    file.write_bytes(first)
+    forget("programme")
+
+    call_command("import_schedule", str(file), "--event", "programme", "--publish", "1.0", stdout=StringIO())
+
+    assert export(kind) == first
+
+
+def forget(slug: str) -> None:
+    """As if the event had never been: another one gets its address."""
+    Event.objects.filter(slug=slug).update(slug=f"old-{slug}")
+    from scheduling.services import serving  # noqa: PLC0415
+
+    serving.forget_all()
+    from django.core.cache import cache  # noqa: PLC0415
+
+    cache.clear()
+
+
+@pytest.fixture
+def event() -> Event:
+    return make.make_event("food", acronym="FFH 2027", locales=["en", "zh-hans"])
+
+
+def release(event: Event, version: str = "1.0") -> None:
+    releases.release(event=event, version=version, actor=None, now=NOW)
+
+
+def test_a_programme_of_every_kind_of_slot_is_valid(event: Event) -> None:
+    hall, foyer = make.make_room(event, "Hall A"), make.make_room(event, "Foyer")
+    block = slots.place_slot(
+        event=event, kind=SlotKind.BLOCK, title="Fermentation", room=hall, starts_at=at(event, "09:00"), ends_at=at(event, "10:00"),
+        actor=None, now=NOW,
+    )  # fmt: skip
+    make.make_talk(event, "Kefir", "09:00", room=hall, parent=block)
+    make.make_talk(event, "米酒", "09:30", room=hall, parent=block)
+    for kind, title, clock, room in (
+        (SlotKind.BREAK, "Tea", "10:30", foyer),
+        (SlotKind.CEREMONY, "Awards", "16:00", hall),
+        (SlotKind.SOCIAL, "Walk", "18:00", None),
+    ):
+        slots.place_slot(
+            event=event, kind=kind, title=title, room=room, starts_at=at(event, clock), ends_at=at(event, f"{clock[:3]}50"),
+            actor=None, now=NOW,
+        )  # fmt: skip
+    release(event)
+
+    tree = check_xml(export("xml", "food"))
+    check_json(export("json", "food"))
+
+    titles = [element.findtext("title") for element in tree.iter("event")]
+    assert sorted(titles) == ["Awards", "Kefir", "Tea", "Walk", "米酒"]
+    assert tree.findtext("conference/acronym") == "ffh_2027"
+
+
+def test_a_talk_given_twice_has_one_guid_for_each_time(event: Event) -> None:
+    slot = make.make_talk(event, "Kefir", "09:00")
+    slots.place_slot(
+        event=event, submission=slot.submission, room=slot.room, starts_at=at(event, "15:00"), ends_at=at(event, "15:30"),
+        actor=None, now=NOW,
+    )  # fmt: skip
+    release(event)
+
+    tree = check_xml(export("xml", "food"))
+    check_json(export("json", "food"))
+    assert len({element.get("guid") for element in tree.iter("event")}) == 2
+
+
+def test_what_comes_after_midnight_stands_on_the_day_before(event: Event) -> None:
+    room = make.make_room(event, "Hall A")
+    talk = make.make_talk(event, "Night", "23:30", room=room)
+    slots.move_slot(
+        slot=talk,
+        changes={"starts_at": at(event, "01:00", day=1), "ends_at": at(event, "02:00", day=1)},
+        actor=None,
+        now=NOW,
+    )
+    release(event)
+
+    tree = check_xml(export("xml", "food"))
+
+    (day,) = [day for day in tree.iter("day") if day.findall("room/event")]
+    assert day.get("date") == "2027-06-07"
+    assert tree.find(".//event").findtext("start") == "01:00"
+    assert tree.find(".//event").findtext("date").startswith("2027-06-08T01:00")
+
+
+def test_guids_uids_and_numbers_last_over_releases_and_the_sequence_rises(event: Event) -> None:
+    slot = make.make_talk(event, "Kefir", "09:00")
+    release(event)
+    before, calendar = identities(event), export("ics", "food")
+    slots.move_slot(
+        slot=slot, changes={"starts_at": at(event, "11:00"), "ends_at": at(event, "11:30")}, actor=None, now=NOW
+    )
+    release(event, "2.0")
+
+    assert identities(event) == before
+    sequences = [int(re.findall(rb"SEQUENCE:(\d+)", document)[0]) for document in (calendar, export("ics", "food"))]
+    assert all(earlier < later for earlier, later in pairwise(sequences))
+
+
+def identities(event: Event) -> list[Any]:
+    tree = etree.fromstring(export("xml", event.slug))
+    uids = re.findall(rb"UID:(\S+)", export("ics", event.slug))
+    return [[dict(element.attrib) for element in tree.iter("event", "person")], uids]
+
+
+def test_a_dropped_talk_is_called_off_in_the_speakers_calendar(event: Event) -> None:
+    stays = make.make_talk(event, "Kefir", "09:00")
+    goes = make.make_talk(event, "Vinegar", "11:00")
+    speaker = goes.submission.speakers.get()
+    release(event)
+    address = f"/food/speakers/{speaker.code}.ics"
+    (before,) = entries(address)
+    slots.remove_slot(slot=goes, actor=None, now=NOW)
+    release(event, "2.0")
+
+    (after,) = entries(address)
+    assert (after["UID"], after["STATUS"]) == (before["UID"], "CANCELLED")
+    assert after["SEQUENCE"] > before["SEQUENCE"]
+    assert stays.submission
+    (kept,) = entries(f"/food/sessions/{stays.submission.code}.ics")
+    assert kept["STATUS"] == "CONFIRMED"
+
+
+def entries(address: str) -> Iterator[Any]:
+    response = Client().get(address)
+    assert response.status_code == 200
+    assert response["Content-Type"] == "text/calendar; charset=utf-8"
+    return iter(icalendar.Calendar.from_ical(response.content).walk("VEVENT"))
+
+
+def test_no_file_holds_an_address(event: Event) -> None:
+    make.make_talk(event, "Kefir", "09:00", speakers=[make.make_speaker(event, "Li Na", email="li.na@example.org")])
+    release(event)
+    for kind in KINDS:
+        document = export(kind, "food").decode()
+        assert "li.na" not in document
+        assert "mailto" not in document
+
+
+def test_control_characters_do_not_break_a_file(event: Event) -> None:
+    slot = make.make_talk(event, "Kefir", "09:00")
+    submissions.update_submission(
+        submission=slot.submission,
+        changes={"abstract": "one\ttab\nline — “米” 🥛 \u202bעברית\u202c"},
+        actor=None,
+        now=NOW,
+    )
+    release(event)
+    check_xml(export("xml", "food"))
+    check_json(export("json", "food"))
+    assert icalendar.Calendar.from_ical(export("ics", "food"))
+
+
+def test_files_of_a_release_take_as_many_queries_for_one_talk_as_for_many(
+    event: Event, django_assert_max_num_queries: Any
+) -> None:
+    from django.db import connection  # noqa: PLC0415
+    from django.test.utils import CaptureQueriesContext  # noqa: PLC0415
+
+    from scheduling.services import exports  # noqa: PLC0415
+
+    counted = []
+    for number in range(1, 4):
+        make.make_talk(event, f"Talk {number}", f"{8 + number:02d}:00")
+        release(event, f"{number}.0")
+        schedule = Schedule.objects.current().get(event=event)
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            list(exports.files_of(schedule, gone=[]))
+        counted.append(len(queries))
+    assert counted[0] == counted[1] == counted[2]
