@@ -80,7 +80,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def _message(self, template_prefix: str, email: str, context: dict[str, Any]) -> EmailMessage:
         mail = MAILS[template_prefix]
-        values = {
+        values: dict[str, str] = {
             "site": settings.SITE_NAME,
             "login_url": settings.PUBLIC_URL + reverse("account_login"),
             "reset_url": settings.PUBLIC_URL + reverse("account_reset_password"),

@@ -94,7 +94,7 @@ class ProfileForm(Form):
         initial: dict[str, Any] = {name: getattr(user, name) for name in ("name", "language", "time_zone")}
         if person is not None:
             initial |= {name: getattr(person, name) for name in ("native_name", "name_order", "affiliation", "orcid")}
-            initial["country"] = person.country.code
+            initial["country"] = str(person.country)
         else:
             initial["name_order"] = NameOrder.AS_WRITTEN
         super().__init__(*args, initial=initial, **kwargs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeAlias
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -12,7 +13,7 @@ from i18nfield.strings import LazyI18nString
 
 from common.text import validate_plain_text, validate_single_line
 
-Localized = str | Mapping[str, str] | LazyI18nString
+Localized: TypeAlias = str | Mapping[str, str] | LazyI18nString
 
 
 def localized(value: Localized, language: str) -> LazyI18nString:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.urls import path, re_path
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.permissions import AllowAny
@@ -16,8 +18,8 @@ from submissions.api.views import Speakers, Submissions
 
 app_name = "api"
 
-LIST = {"get": "list", "post": "create"}
-ONE = {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
+LIST: dict[str, Any] = {"get": "list", "post": "create"}
+ONE: dict[str, Any] = {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
 
 _resources = [
     ("rooms", Rooms, "<int:pk>"),
@@ -36,12 +38,9 @@ urlpatterns = [
     path("docs/", documentation, name="docs"),
     path("events/", Events.as_view(LIST), name="events"),
     path("events/<str:event>/", Events.as_view({"get": "retrieve", "patch": "partial_update"}), name="event"),
+    *[path(f"events/<str:event>/{name}/", view.as_view(LIST), name=name) for name, view, _key in _resources],
     *[
-        path(f"events/<str:event>/{name}/", view.as_view(LIST), name=name)  # type: ignore[attr-defined]
-        for name, view, _key in _resources
-    ],
-    *[
-        path(f"events/<str:event>/{name}/{key}/", view.as_view(ONE), name=f"{name}-one")  # type: ignore[attr-defined]
+        path(f"events/<str:event>/{name}/{key}/", view.as_view(ONE), name=f"{name}-one")
         for name, view, key in _resources
     ],
     path("events/<str:event>/conflicts/", Conflicts.as_view({"get": "list"}), name="conflicts"),

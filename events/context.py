@@ -1,11 +1,12 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
+from accounts.models import User
 from events.models import Event
 from events.navigation import organize_nav
 
@@ -23,5 +24,5 @@ def organizing(request: HttpRequest) -> dict[str, Any]:
 
 def _other_events(request: HttpRequest, event: Event) -> list[dict[str, str]]:
     """To change over to: what the viewer organizes that ends last, at most eight."""
-    others = Event.objects.where(request.user).exclude(pk=event.pk).order_by("-ends_on", "slug")[:8]
+    others = Event.objects.where(cast(User, request.user)).exclude(pk=event.pk).order_by("-ends_on", "slug")[:8]
     return [{"name": str(other.name), "url": reverse("events:organize", args=[other.slug])} for other in others]

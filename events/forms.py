@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.db.models import Q
 from django.utils.functional import lazy
 from django.utils.text import capfirst, slugify
 from django.utils.translation import get_language, gettext
@@ -202,7 +203,7 @@ class DetailsForm(Form):
         self.event = event
         speak(self, event)
         self.fields["time_zone"].keep = event.time_zone  # type: ignore[attr-defined]
-        venues = Venue.objects.filter(organisation=event.organisation_id) | Venue.objects.filter(pk=event.venue_id)
+        venues = Venue.objects.filter(Q(organisation=event.organisation_id) | Q(pk=event.venue_id))
         self.fields["venue"].queryset = venues.order_by("pk")  # type: ignore[attr-defined]
         if event.is_public:
             self.fields["slug"].disabled = True

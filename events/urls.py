@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from events.views import holds, manage, organisations, places, public, teams, tracks
 
 app_name = "events"
 
-_organize = [
+_organize: list[URLPattern | URLResolver] = [
     path("", organisations.home, name="home"),
     path("new/", manage.new_event, name="new"),
     path("organisations/new/", organisations.new_organisation, name="new_organisation"),

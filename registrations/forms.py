@@ -98,13 +98,17 @@ def initial_from(registration: Registration) -> dict[str, Any]:
     names = ("name", "native_name", "affiliation", "language")
     return {
         **{name: getattr(registration, name) for name in names},
-        "country": registration.country.code or "",
+        "country": str(registration.country),
         **answers,
     }
 
 
 def _field_for(question: Question) -> forms.Field:
-    shared = {"label": str(question.label), "help_text": str(question.help_text), "required": question.is_required}
+    shared: dict[str, Any] = {
+        "label": str(question.label),
+        "help_text": str(question.help_text),
+        "required": question.is_required,
+    }
     if question.kind == QuestionKind.YES_NO:
         return forms.ChoiceField(
             choices=[("yes", gettext("Yes")), ("no", gettext("No"))], widget=forms.RadioSelect, **shared
@@ -283,7 +287,7 @@ class QuestionForm(Form):
         if self.question is not None:
             for option in self.question.options.all():
                 known[option.label.localize(self.event.language)] = option.identifier
-        options = []
+        options: list[dict[str, Any]] = []
         for number, line in enumerate(filter(str.strip, lines.splitlines()), 1):
             texts = [text.strip() for text in line.split("|")]
             label = dict(zip(self.event.locales, texts, strict=False))

@@ -112,6 +112,6 @@ def organisation_or_refuse(user: Any, slug: str) -> Organisation:
     organisation = Organisation.objects.organized_by(user).filter(slug=slug).first()
     if organisation is None:
         raise serializers.ValidationError(
-            {"organisation": [serializers.ErrorDetail(_("You organize no such organisation."), code="not_found")]}
+            {"organisation": [serializers.ErrorDetail(str(_("You organize no such organisation.")), code="not_found")]}
         )
     return organisation

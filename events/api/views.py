@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django_filters import rest_framework as filters
 from rest_framework.exceptions import PermissionDenied
 
+from accounts.models import User
 from common.api.views import Resource
 from events.api.base import EventResource
 from events.api.serializers import (
@@ -41,7 +42,11 @@ class Events(Resource):
     filterset_class = EventFilters
 
     def get_queryset(self) -> QuerySet[Event]:
-        return Event.objects.where(self.request.user).select_related("organisation").order_by("starts_on", "slug")
+        return (
+            Event.objects.where(cast(User, self.request.user))
+            .select_related("organisation")
+            .order_by("starts_on", "slug")
+        )
 
     def make(self, asked: dict[str, Any]) -> Event:
         organisation = organisation_or_refuse(self.request.user, asked.pop("organisation"))

@@ -34,7 +34,7 @@ def mail_templates(request: HttpRequest, slug: str) -> HttpResponse:
     rows = [
         {
             "kind": kind,
-            "subject": rendering.default_words(kind, rendering.interface_language(request.LANGUAGE_CODE)).subject,  # type: ignore[attr-defined]
+            "subject": rendering.default_words(kind, rendering.interface_language(request.LANGUAGE_CODE)).subject,
             "languages": _languages(own[kind.code]) if kind.code in own else [],
         }
         for kind in all_kinds()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import messages as notes
@@ -69,7 +70,7 @@ def messages(request: HttpRequest, slug: str) -> HttpResponse:
     )
 
 
-def _tabs(event: Event, counts: list[dict[str, Any]], chosen: str, others: dict[str, str]) -> list[dict[str, Any]]:
+def _tabs(event: Event, counts: Iterable[Any], chosen: str, others: dict[str, str]) -> list[dict[str, Any]]:
     """All, and each state in which there are messages, as links that keep the other filters."""
     address = reverse("events:messages", args=[event.slug])
     kept = {name: value for name, value in others.items() if value}

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from itertools import groupby
+from typing import Any
 
 from django.contrib import messages
 from django.db.models import Count
@@ -28,7 +29,7 @@ def home(request: HttpRequest) -> HttpResponse:
     today = timezone.now().date()
     events = Event.objects.where(request.user).select_related("organisation", "venue")
     rows = sorted(events, key=lambda event: (str(event.organisation.name), event.ends_on < today, event.starts_on))
-    mine = {
+    mine: dict[int, dict[str, Any]] = {
         organisation.pk: {"organisation": organisation, "events": []}
         for organisation in Organisation.objects.seen_by(request.user).order_by("pk")
     }

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
@@ -142,6 +144,6 @@ def _room(event: Event, pk: int) -> Room:
     return get_object_or_404(Room.objects.select_related("venue__organisation"), pk=pk, event_rooms__event=event)
 
 
-def _given(form: RoomForm) -> dict[str, object]:
+def _given(form: RoomForm) -> dict[str, Any]:
     """Without a venue the service finds or makes the event's."""
     return {name: value for name, value in form.cleaned_data.items() if name != "venue" or value is not None}

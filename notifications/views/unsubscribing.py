@@ -23,7 +23,8 @@ from notifications.services.rendering import message_of_token
 @require_http_methods(["GET", "HEAD", "POST"])
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     # A link in a mail is followed by scanners, too: only a POST changes something.
-    message = Message.objects.filter(pk=message_of_token(token)).first()
+    number = message_of_token(token)
+    message = Message.objects.filter(pk=number).first() if number is not None else None
     if message is None:
         raise Http404
     if request.method == "POST":
@@ -40,7 +41,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
         "notifications/unsubscribe.html",
         {
             "address": message.recipient_email,
-            "event_name": origin.name_in(request.LANGUAGE_CODE) if origin else "",  # type: ignore[attr-defined]
+            "event_name": origin.name_in(request.LANGUAGE_CODE) if origin else "",
             "is_unsubscribed": Preference.objects.among([message.recipient_key], [message.event_id or 0]).exists(),
         },
     )

@@ -78,7 +78,7 @@ class TicketTypeBody(Body):
 
 
 class OptionOut(serializers.ModelSerializer[QuestionOption]):
-    label = LocalizedText()
+    label = LocalizedText()  # type: ignore[assignment]
 
     class Meta:
         model = QuestionOption
@@ -86,8 +86,8 @@ class OptionOut(serializers.ModelSerializer[QuestionOption]):
 
 
 class QuestionOut(serializers.ModelSerializer[Question]):
-    label = LocalizedText()
-    help_text = LocalizedText()
+    label = LocalizedText()  # type: ignore[assignment]
+    help_text = LocalizedText()  # type: ignore[assignment]
     options = OptionOut(many=True)
 
     class Meta:
@@ -97,14 +97,14 @@ class QuestionOut(serializers.ModelSerializer[Question]):
 
 class OptionBody(Body):
     identifier = serializers.CharField(validators=[validate_identifier])
-    label = LocalizedText(max_length=300)
+    label = LocalizedText(max_length=300)  # type: ignore[assignment]
 
 
 class QuestionBody(Body):
     identifier = serializers.CharField(validators=[validate_identifier])
     kind = serializers.ChoiceField(QuestionKind.choices, required=False)
-    label = LocalizedText(max_length=300)
-    help_text = LocalizedText(max_length=500, allow_blank=True, required=False)
+    label = LocalizedText(max_length=300)  # type: ignore[assignment]
+    help_text = LocalizedText(max_length=500, allow_blank=True, required=False)  # type: ignore[assignment]
     is_required = serializers.BooleanField(required=False)
     options = OptionBody(many=True, required=False)
 

@@ -146,7 +146,7 @@ class Registrations(EventResource):
             raise Http404
         return registration
 
-    @extend_schema(responses={201: RegistrationMade}, auth=[{}])
+    @extend_schema(responses={201: RegistrationMade}, auth=[{}])  # type: ignore[list-item]
     def create(self, request: Request, **path: Any) -> Response:
         """Register: a place, or the next place in line."""
         response = super().create(request, **path)

@@ -346,6 +346,7 @@ def fill_free_places(*, event_id: int | None = None, now: datetime) -> int:
 
 def _recount(event_id: int) -> None:
     lock_quotas(event_id)
+    quota: Any
     for quota in Quota.objects.filter(event=event_id).miscounted():
         log.error("quota_was_miscounted", quota=quota.pk, event=event_id, counted=quota.taken, held=quota.held)
         Quota.objects.filter(pk=quota.pk).update(taken=min(quota.held, quota.size))

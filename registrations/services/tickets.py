@@ -43,7 +43,10 @@ def resize_quota(
     Locks the event's quotas. Audit "quota_changed". Raises CannotChangeTickets (`quota_below_taken`), Invalid.
     """
     stored = lock_quotas(quota.event_id)[quota.pk]
-    wanted = {"name": stored.name if name is None else name, "size": stored.size if size is None else size}
+    wanted: dict[str, Any] = {
+        "name": stored.name if name is None else name,
+        "size": stored.size if size is None else size,
+    }
     if wanted["size"] < stored.taken:
         raise CannotChangeTickets([quota_below_taken(stored.taken)])
     if assign(stored, wanted, ""):

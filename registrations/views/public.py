@@ -48,7 +48,7 @@ def register(request: HttpRequest, slug: str) -> HttpResponse:
     questions = places.questions_of(event)
     form_class = person_form(RegistrationForm, questions)
     open_tickets = TicketType.objects.filter(pk__in=[o.ticket.pk for o in offers if o.is_open]).in_order()
-    keywords = {"questions": questions, "tickets": open_tickets}
+    keywords: dict[str, Any] = {"questions": questions, "tickets": open_tickets}
     if request.method == "POST" and "switch" in request.POST:
         form = form_class(initial={**request.POST.dict(), "token": _token(request)}, **keywords)
     elif request.method == "POST":

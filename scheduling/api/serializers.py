@@ -17,7 +17,7 @@ class SlotOut(serializers.ModelSerializer[Slot]):
     submission = serializers.CharField(source="submission.code", default=None)
     title = LocalizedText()
     room = serializers.IntegerField(source="room_id", allow_null=True)
-    parent = serializers.IntegerField(source="parent_id", allow_null=True)
+    parent = serializers.IntegerField(source="parent_id", allow_null=True)  # type: ignore[assignment]
 
     class Meta:
         model = Slot
@@ -76,7 +76,9 @@ class SlotChange(Body):
     room = RoomOfEvent(allow_null=True, required=False, help_text=_("a room's id"))
     starts_at = serializers.DateTimeField()
     ends_at = serializers.DateTimeField(required=False)
-    parent = SlotOfDraft(allow_null=True, required=False, help_text=_("the id of a block or poster session"))
+    parent = SlotOfDraft(  # type: ignore[assignment]
+        allow_null=True, required=False, help_text=_("the id of a block or poster session")
+    )
     board = Text(max_length=20, allow_blank=True, required=False)
     locked = serializers.BooleanField(required=False)
 
@@ -130,7 +132,7 @@ class PreviewOut(serializers.Serializer[Any]):
 
     def to_representation(self, preview: Any) -> dict[str, Any]:
         def places(changes: Any) -> list[Any]:
-            return list(PlaceOut([change.slot for change in changes], many=True).data)
+            return [PlaceOut(change.slot).data for change in changes]
 
         return {
             "added": places(preview.added),

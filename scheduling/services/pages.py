@@ -453,7 +453,7 @@ class Pages:
         return self._page(title, "", head, body)
 
     def changes_feed(self, releases: Sequence[Mapping[str, Any]]) -> str:
-        return _template("changes", "atom").render(
+        feed: str = _template("changes", "atom").render(
             {
                 **self._common(),
                 "public_url": settings.PUBLIC_URL,
@@ -461,6 +461,7 @@ class Pages:
                 "updated": _iso(self.release.schedule.released_at),
             }
         )
+        return feed
 
     def change_views(self, releases: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """What `releases.changes_as_data` kept of each release, in words."""

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods
 from common.forms import Form
 from events.models import Event, Permission
 from events.views.access import get_event_or_404
+from events.views.acting import by
 from scheduling.importers import MAX_BYTES, NotASchedule
 from scheduling.services import imports
 from scheduling.services.imports import ImportResult
@@ -68,7 +69,7 @@ def upload(request: HttpRequest, slug: str) -> HttpResponse:
     try:
         parsed = imports.read(data, name)
         if form.cleaned_data["packed"]:
-            result = imports.apply(event=event, parsed=parsed, actor=request.user, now=now)
+            result = imports.apply(event=event, parsed=parsed, **by(request))
             messages.success(request, _done(result))
             return redirect("scheduling:import", slug=event.slug)
         result = imports.preview(event=event, parsed=parsed, now=now)

@@ -399,7 +399,7 @@ def race(*calls):
         try:
             outcomes[number] = call()
         except Exception as error:
-            outcomes[number] = error
+            outcomes[number] = error  # type: ignore[call-overload]
         finally:
             connections.close_all()
 
