@@ -9,7 +9,7 @@ class RegistrationsConfig(AppConfig):
     def ready(self) -> None:
         # Models are not there yet when this module is loaded.
         from accounts.hooks import me_sections  # noqa: PLC0415
-        from events import hooks  # noqa: PLC0415
+        from events import hooks, verbs  # noqa: PLC0415
         from notifications import notices as kinds  # noqa: PLC0415
         from registrations import notices, offers, sections, sources  # noqa: PLC0415
         from registrations.services import zones  # noqa: PLC0415
@@ -18,4 +18,6 @@ class RegistrationsConfig(AppConfig):
         sources.register()
         hooks.event_page_sections.append(offers.section)
         me_sections.append(sections.my_registrations)
+        hooks.dashboard_sections.append(sections.dashboard)
+        verbs.SENTENCES.update(sections.SENTENCES)
         hooks.zone_changed.append(zones.keep_wall_clocks)

@@ -156,6 +156,38 @@ class CancelForm(Form):
     )
 
 
+class MoveForm(Form):
+    ticket_type = forms.ModelChoiceField(
+        label=_("Ticket"), queryset=TicketType.objects.none(), widget=forms.RadioSelect, empty_label=None
+    )
+
+    def __init__(self, *args: Any, tickets: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["ticket_type"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = tickets
+
+
+class OrganizersForm(PersonForm):
+    """Somebody whom an organizer registers."""
+
+    ticket_type = forms.ModelChoiceField(
+        label=_("Ticket"), queryset=TicketType.objects.none(), widget=forms.RadioSelect, empty_label=None
+    )
+    email = forms.EmailField(
+        label=_("E-mail address"), max_length=254, help_text=_("The ticket and the link to change it go there.")
+    )
+
+    autofill = False
+    field_order = ("ticket_type", "name", "native_name", "email", "affiliation", "country")
+
+    def __init__(self, *args: Any, tickets: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["ticket_type"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = tickets
+
+
 # -- Organizers ---------------------------------------------------------------------------------------------------------
 
 

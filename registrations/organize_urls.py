@@ -1,5 +1,33 @@
+"""The organizer's pages, below `organize/EVENT/`."""
+
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path, re_path
 
-organize_urls: list[URLPattern] = []
+from common.codes import CODE_PATTERN
+from registrations.views import organize, questions, tickets
+
+_CODE = rf"(?P<code>{CODE_PATTERN})"
+
+organize_urls: list[URLPattern] = [
+    path("tickets/", tickets.tickets, name="tickets"),
+    path("tickets/new/", tickets.new_ticket, name="new_ticket"),
+    path("tickets/<int:pk>/", tickets.ticket, name="ticket_type"),
+    path("tickets/<int:pk>/delete/", tickets.delete_ticket, name="delete_ticket"),
+    path("quotas/new/", tickets.new_quota, name="new_quota"),
+    path("quotas/<int:pk>/", tickets.quota, name="quota"),
+    path("quotas/<int:pk>/delete/", tickets.delete_quota, name="delete_quota"),
+    path("questions/", questions.questions, name="questions"),
+    path("questions/new/", questions.new_question, name="new_question"),
+    path("questions/<int:pk>/", questions.question, name="question"),
+    path("questions/<int:pk>/delete/", questions.delete_question, name="delete_question"),
+    path("registrations/", organize.registrations, name="registrations"),
+    path("registrations/export.csv", organize.registrations_csv, name="registrations_csv"),
+    path("registrations/new/", organize.add, name="add"),
+    re_path(rf"^registrations/{_CODE}/$", organize.detail, name="detail"),
+    re_path(rf"^registrations/{_CODE}/edit/$", organize.edit, name="edit"),
+    re_path(rf"^registrations/{_CODE}/move/$", organize.move, name="move"),
+    re_path(rf"^registrations/{_CODE}/cancel/$", organize.cancel, name="cancel_for"),
+    re_path(rf"^registrations/{_CODE}/approve/$", organize.approve, name="approve"),
+    re_path(rf"^registrations/{_CODE}/reject/$", organize.reject, name="reject"),
+]

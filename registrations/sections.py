@@ -1,17 +1,24 @@
-"""What other pages show of registrations: somebody's own."""
+"""What other pages show of registrations: somebody's own, an event's numbers, and its history in words."""
 
 from __future__ import annotations
 
+from typing import Final
+
+from django.db.models import Sum
 from django.http import HttpRequest  # noqa: TID251 (named in types only)
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.hooks import MeRow, MeSection
 from accounts.models import User
 from accounts.services.addresses import verified_keys
 from common import dates
-from registrations.models import Registration, RegistrationState
+from events.hooks import DashboardSection
+from events.models import Event, Permission
+from registrations.models import Quota, Registration, RegistrationState
 
 TONES = {RegistrationState.CONFIRMED: "ok", RegistrationState.WAITING: "wait", RegistrationState.PENDING: "wait"}
 
@@ -42,3 +49,70 @@ def _row(registration: Registration) -> MeRow:
         badge=capfirst(str(registration.get_state_display())),
         tone=TONES.get(RegistrationState(registration.state), "stop"),
     )
+
+
+#: For the history of an event (`events.verbs`).
+SENTENCES: Final[dict[str, str | Promise]] = {
+    "registered": gettext_lazy("registered: %(subject)s"),
+    "registration_changed": gettext_lazy("changed the registration %(subject)s"),
+    "registration_moved": gettext_lazy("gave another ticket to %(subject)s"),
+    "registration_cancelled": gettext_lazy("cancelled the registration %(subject)s"),
+    "registration_approved": gettext_lazy("approved the registration %(subject)s"),
+    "registration_rejected": gettext_lazy("rejected the registration %(subject)s"),
+    "place_given": gettext_lazy("gave a place that became free to %(subject)s"),
+    "quota_created": gettext_lazy("added the quota %(subject)s"),
+    "quota_changed": gettext_lazy("changed the quota %(subject)s"),
+    "quota_deleted": gettext_lazy("deleted the quota %(subject)s"),
+    "ticket_type_created": gettext_lazy("added the ticket %(subject)s"),
+    "ticket_type_changed": gettext_lazy("changed the ticket %(subject)s"),
+    "ticket_type_deleted": gettext_lazy("deleted the ticket %(subject)s"),
+    "question_created": gettext_lazy("added the question %(subject)s"),
+    "question_changed": gettext_lazy("changed the question %(subject)s"),
+    "question_deleted": gettext_lazy("took away the question %(subject)s"),
+}
+
+
+def dashboard(event: Event) -> DashboardSection:
+    """Three queries."""
+    states = Registration.objects.filter(event=event).by_state()
+    places = Quota.objects.filter(event=event).aggregate(size=Sum("size"))["size"] or 0
+    has_ticket = event.ticket_types.exists()
+    confirmed, waiting = states.get(RegistrationState.CONFIRMED, 0), states.get(RegistrationState.WAITING, 0)
+    pending = states.get(RegistrationState.PENDING, 0)
+    listed = reverse("registrations:registrations", args=[event.slug])
+    section: DashboardSection = {
+        "steps": [
+            {
+                "label": _("Open registration"),
+                "done": has_ticket,
+                "url": reverse("registrations:tickets", args=[event.slug]),
+                "permission": Permission.MANAGE_REGISTRATIONS,
+                "help": _("Say how many places there are, and make a ticket."),
+            }
+        ],
+        "numbers": [
+            {
+                "label": _("Confirmed"),
+                "value": confirmed,
+                "url": f"{listed}?state=confirmed",
+                "permission": Permission.SEE_REGISTRATIONS,
+                "note": _("of %(places)s places") % {"places": places},
+            },
+            {
+                "label": _("Waiting"),
+                "value": waiting,
+                "url": f"{listed}?state=waiting",
+                "permission": Permission.SEE_REGISTRATIONS,
+            },
+        ],
+    }
+    if pending:
+        section["numbers"].append(
+            {
+                "label": _("To decide"),
+                "value": pending,
+                "url": f"{listed}?state=pending",
+                "permission": Permission.MANAGE_REGISTRATIONS,
+            }
+        )
+    return section

@@ -10,8 +10,9 @@ from events.models import Event, Organisation, Permission
 from events.policies import permissions_everywhere, permissions_of
 
 
-def get_event_or_404(request: HttpRequest, slug: str, permission: Permission | None = None) -> Event:
-    """The event to organize. A stranger gets 404, as if there were none; a member whose teams lack `permission` gets 403.
+def get_event_or_404(request: HttpRequest, slug: str, *any_of: Permission) -> Event:
+    """The event to organize. A stranger gets 404, as if there were none; a member whose teams have none of these permissions
+    gets 403.
 
     Sets `request.event` and `request.event_permissions`, which the organizer's layout reads.
     """
@@ -19,9 +20,9 @@ def get_event_or_404(request: HttpRequest, slug: str, permission: Permission | N
     permissions = permissions_of(request.user, event) if event else frozenset()
     if event is None or not permissions:
         raise Http404
-    if permission is not None and permission not in permissions:
+    if any_of and not permissions.intersection(any_of):
         raise PermissionDenied(
-            _("Your team may not do this at this event: %(permission)s.") % {"permission": permission.label}
+            _("Your team may not do this at this event: %(permission)s.") % {"permission": any_of[0].label}
         )
     request.event = event  # type: ignore[attr-defined]
     request.event_permissions = permissions  # type: ignore[attr-defined]

@@ -54,6 +54,15 @@ class RegistrationQuerySet(models.QuerySet["Registration"]):
             found = found.filter(search_text__contains=word)
         return found
 
+    def by_state(self) -> dict[str, int]:
+        """How many are in each state that somebody is in."""
+        counted = self.order_by("state").values_list("state").annotate(models.Count("pk"))
+        return dict(counted)
+
+    def countries(self) -> list[str]:
+        """The codes of the countries that people come from, in order of the alphabet."""
+        return list(self.order_by("country").values_list("country", flat=True).distinct())
+
     def with_details(self) -> RegistrationQuerySet:
         return self.select_related("ticket_type").prefetch_related("answers__question__options")
 

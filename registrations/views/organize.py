@@ -1,0 +1,370 @@
+"""Everybody who registered: found, read, changed, counted, taken along."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from typing import Any, Final
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.cache import patch_cache_control
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from common.models import AuditEntry
+from common.problems import Refusal
+from events.models import Event, Permission
+from events.policies import may
+from events.verbs import sentence
+from events.views.access import get_event_or_404
+from events.views.acting import by, tell
+from notifications.models import Message
+from notifications.notices import find_kind
+from registrations import notices
+from registrations.forms import (
+    CancelForm,
+    MoveForm,
+    OrganizersForm,
+    PersonForm,
+    RegistrationFilters,
+    country_choices,
+    initial_from,
+    person_form,
+    state_label,
+)
+from registrations.models import Question, Registration, RegistrationState
+from registrations.services import places
+from registrations.views.public import shown_answers
+
+PAGE: Final = 50
+TONES: Final = {
+    RegistrationState.CONFIRMED: "success",
+    RegistrationState.WAITING: "warning",
+    RegistrationState.PENDING: "info",
+    RegistrationState.OFFERED: "info",
+}
+#: A spreadsheet runs what begins like this as a formula (OWASP, CSV injection).
+FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
+@require_safe
+def registrations(request: HttpRequest, slug: str) -> HttpResponse:
+    event = get_event_or_404(request, slug, Permission.SEE_REGISTRATIONS, Permission.MANAGE_REGISTRATIONS)
+    filters = RegistrationFilters(request.GET, event=event)
+    found = filters.narrow(Registration.objects.filter(event=event)).select_related("ticket_type")
+    page = Paginator(found.order_by("-registered_at", "-pk"), PAGE).get_page(request.GET.get("page"))
+    states = Registration.objects.filter(event=event).by_state()
+    chosen = {name: request.GET.get(name, "") for name in ("q", "state", "ticket", "country")}
+    countries = dict(country_choices())
+    context = {
+        "event": event,
+        "page": page,
+        "rows": [
+            {
+                "registration": registration,
+                "state": state_label(registration.state),
+                "tone": TONES.get(RegistrationState(registration.state), "neutral"),
+                "country": countries.get(str(registration.country), ""),
+            }
+            for registration in page
+        ],
+        "chosen": chosen,
+        "is_filtered": any(chosen.values()),
+        "query": request.GET.urlencode(),
+        "states": [{"code": code, "label": state_label(code), "count": count} for code, count in states.items()],
+        "tickets": list(event.ticket_types.in_order()),
+        "countries": [
+            (code, countries.get(code, code))
+            for code in Registration.objects.filter(event=event).exclude(country="").countries()
+        ],
+        "may_manage": may(request.user, Permission.MANAGE_REGISTRATIONS, event),
+    }
+    return _private(render(request, "registrations/organize/registrations.html", context))
+
+
+@require_safe
+def registrations_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse:
+    """What the list shows, whole: UTF-8 with the mark that spreadsheets look for, one column per question."""
+    event = get_event_or_404(request, slug, Permission.SEE_REGISTRATIONS, Permission.MANAGE_REGISTRATIONS)
+    filters = RegistrationFilters(request.GET, event=event)
+    found = filters.narrow(Registration.objects.filter(event=event)).with_details().order_by("registered_at", "pk")
+    questions = list(event.questions.order_by("position", "pk"))
+    writer = csv.writer(_Echo())
+    response = StreamingHttpResponse(
+        (writer.writerow([_harmless(cell) for cell in row]) for row in _cells(event, found, questions)),
+        content_type="text/csv; charset=utf-8",
+    )
+    response["Content-Disposition"] = f'attachment; filename="{event.slug}-registrations.csv"'
+    response.streaming_content = _with_mark(response.streaming_content)
+    patch_cache_control(response, private=True, no_store=True)
+    return response
+
+
+class _Echo:
+    """What `csv` writes into: each row is handed back."""
+
+    def write(self, row: str) -> str:
+        return row
+
+
+def _with_mark(rows: Any) -> Iterator[bytes]:
+    yield "\ufeff".encode()
+    yield from rows
+
+
+def _cells(event: Event, found: Any, questions: list[Question]) -> Iterator[list[str]]:
+    yield [
+        *("code", "state", "ticket", "name", "native_name", "email", "affiliation", "country", "language"),
+        *("registered_at", "changed_at"),
+        *(question.identifier for question in questions),
+    ]
+    for registration in found.iterator(chunk_size=500):
+        answers = {answer.question_id: answer.value for answer in registration.answers.all()}
+        yield [
+            registration.code,
+            registration.state,
+            str(registration.ticket_type.name),
+            registration.name,
+            registration.native_name,
+            registration.email,
+            registration.affiliation,
+            str(registration.country),
+            registration.language,
+            registration.registered_at.astimezone(event.tz).isoformat(timespec="seconds"),
+            registration.state_changed_at.astimezone(event.tz).isoformat(timespec="seconds"),
+            *(_plain(answers.get(question.pk)) for question in questions),
+        ]
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(value)
+
+
+def _harmless(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(FORMULA) else cell
+
+
+@require_safe
+def detail(request: HttpRequest, slug: str, code: str) -> HttpResponse:
+    event = get_event_or_404(request, slug, Permission.SEE_REGISTRATIONS, Permission.MANAGE_REGISTRATIONS)
+    registration = _found(event, code)
+    state = RegistrationState(registration.state)
+    sees_mail = may(request.user, Permission.SEND_MESSAGES, event)
+    context = {
+        "event": event,
+        "registration": registration,
+        "state": state_label(state),
+        "tone": TONES.get(state, "neutral"),
+        "country": dict(country_choices()).get(str(registration.country), ""),
+        "language": dict(settings.LANGUAGES).get(registration.language, registration.language),
+        "answers": shown_answers(registration),
+        "turn": _turn(registration) if state == RegistrationState.WAITING else None,
+        "history": _history(event, registration),
+        "messages_sent": _messages(event, registration) if sees_mail else [],
+        "sees_mail": sees_mail,
+        "may_manage": may(request.user, Permission.MANAGE_REGISTRATIONS, event),
+        "is_pending": state == RegistrationState.PENDING,
+        "has_other_tickets": event.ticket_types.count() > 1,
+    }
+    return _private(render(request, "registrations/organize/detail.html", context))
+
+
+def _turn(registration: Registration) -> int:
+    """1: the next in line for this ticket."""
+    line = Registration.objects.in_line().filter(ticket_type=registration.ticket_type_id)
+    return line.filter(registered_at__lt=registration.registered_at).count() + 1
+
+
+def _history(event: Event, registration: Registration) -> list[dict[str, Any]]:
+    entries = AuditEntry.objects.filter(
+        event_id=event.pk, subject_type=registration._meta.label_lower, subject_id=str(registration.pk)
+    )
+    rows = []
+    for entry in entries.select_related("actor").order_by("-at", "-pk")[:100]:
+        row = sentence(entry)
+        # Nobody signed in: the attendee did it by the link in the mail, and Lihu gave places.
+        if entry.actor is None and entry.verb != "place_given":
+            row["who"] = registration.name
+        rows.append({**row, "at": entry.at, "reason": entry.details.get("reason", "")})
+    return rows
+
+
+def _messages(event: Event, registration: Registration) -> list[dict[str, Any]]:
+    sent = Message.objects.filter(event_id=event.pk, about=notices.about(registration)).order_by("-pk")[:50]
+    return [{"message": message, "title": getattr(find_kind(message.kind), "title", message.kind)} for message in sent]
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def add(request: HttpRequest, slug: str) -> HttpResponse:
+    """An organizer registers somebody, before it opens and after it closes too."""
+    event = get_event_or_404(request, slug, Permission.MANAGE_REGISTRATIONS)
+    if not event.ticket_types.exists():
+        messages.info(request, _("Make a ticket first: every registration has one."))
+        return redirect("registrations:tickets", slug=slug)
+    questions = places.questions_of(event)
+    form: Any = person_form(OrganizersForm, questions)(
+        request.POST or None,
+        questions=questions,
+        tickets=event.ticket_types.in_order(),
+        initial={"language": get_language()},
+    )
+    if form.is_valid():
+        values = form.cleaned_data
+        try:
+            made = places.register(
+                event=event,
+                ticket_type=values["ticket_type"],
+                email=values["email"],
+                answers=form.answers,
+                **form.person(),
+                **by(request),
+            )
+        except Refusal as refusal:
+            form.add_problems(refusal.problems)
+        else:
+            messages.success(request, _("%(name)s is registered, and gets a mail.") % {"name": made.name})
+            return redirect("registrations:detail", slug=slug, code=made.code)
+    return render(request, "registrations/organize/add.html", {"event": event, "form": form})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: HttpRequest, slug: str, code: str) -> HttpResponse:
+    event = get_event_or_404(request, slug, Permission.MANAGE_REGISTRATIONS)
+    registration = _found(event, code)
+    questions = places.questions_of(event)
+    form = person_form(PersonForm, questions)(
+        request.POST or None, questions=questions, initial=initial_from(registration)
+    )
+    if form.is_valid():
+        try:
+            places.change_registration(
+                registration=registration, changes={**form.person(), "answers": form.answers}, **by(request)
+            )
+        except Refusal as refusal:
+            form.add_problems(refusal.problems)
+        else:
+            messages.success(request, _("The registration is changed."))
+            return redirect("registrations:detail", slug=slug, code=code)
+    return _asked(request, event, registration, form, _("Change %(name)s"), submit=_("Save"))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def move(request: HttpRequest, slug: str, code: str) -> HttpResponse:
+    event = get_event_or_404(request, slug, Permission.MANAGE_REGISTRATIONS)
+    registration = _found(event, code)
+    form = MoveForm(
+        request.POST or None,
+        tickets=event.ticket_types.in_order(),
+        initial={"ticket_type": registration.ticket_type_id},
+    )
+    if form.is_valid():
+        try:
+            places.move_to_ticket(registration=registration, **form.cleaned_data, **by(request))
+        except Refusal as refusal:
+            form.add_problems(refusal.problems)
+        else:
+            messages.success(request, _("The registration has another ticket now."))
+            return redirect("registrations:detail", slug=slug, code=code)
+    return _asked(request, event, registration, form, _("Another ticket for %(name)s"), submit=_("Save"))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def cancel(request: HttpRequest, slug: str, code: str) -> HttpResponse:
+    event = get_event_or_404(request, slug, Permission.MANAGE_REGISTRATIONS)
+    registration = _found(event, code)
+    form = CancelForm(request.POST) if request.method == "POST" else CancelForm()
+    if form.is_valid():
+        try:
+            places.cancel_registration(registration=registration, **form.cleaned_data, **by(request))
+        except Refusal as refusal:
+            form.add_problems(refusal.problems)
+        else:
+            messages.success(request, _("The registration is cancelled."))
+            return redirect("registrations:detail", slug=slug, code=code)
+    return _asked(
+        request,
+        event,
+        registration,
+        form,
+        _("Cancel the registration of %(name)s?"),
+        submit=_("Cancel the registration"),
+        danger=True,
+    )
+
+
+@require_POST
+def approve(request: HttpRequest, slug: str, code: str) -> HttpResponse:
+    event = get_event_or_404(request, slug, Permission.MANAGE_REGISTRATIONS)
+    registration = _found(event, code)
+    try:
+        places.approve(registration=registration, **by(request))
+    except Refusal as refusal:
+        tell(request, refusal)
+    else:
+        messages.success(request, _("%(name)s has a place now.") % {"name": registration.name})
+    return redirect("registrations:detail", slug=slug, code=code)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def reject(request: HttpRequest, slug: str, code: str) -> HttpResponse:
+    event = get_event_or_404(request, slug, Permission.MANAGE_REGISTRATIONS)
+    registration = _found(event, code)
+    form = CancelForm(request.POST) if request.method == "POST" else CancelForm()
+    if form.is_valid():
+        try:
+            places.reject(registration=registration, **form.cleaned_data, **by(request))
+        except Refusal as refusal:
+            form.add_problems(refusal.problems)
+        else:
+            messages.success(request, _("The registration is rejected."))
+            return redirect("registrations:detail", slug=slug, code=code)
+    return _asked(
+        request,
+        event,
+        registration,
+        form,
+        _("Reject the registration of %(name)s?"),
+        submit=_("Reject it"),
+        danger=True,
+    )
+
+
+def _asked(
+    request: HttpRequest,
+    event: Event,
+    registration: Registration,
+    form: Any,
+    title: str,
+    *,
+    submit: str,
+    danger: bool = False,
+) -> HttpResponse:
+    context = {
+        "event": event,
+        "registration": registration,
+        "form": form,
+        "title": title % {"name": registration.name},
+        "submit": submit,
+        "danger": danger,
+        "now": timezone.now(),
+    }
+    return render(request, "registrations/organize/ask.html", context)
+
+
+def _found(event: Event, code: str) -> Registration:
+    return get_object_or_404(
+        Registration.objects.with_details().select_related("event__venue", "ticket_type"), event=event, code=code
+    )
+
+
+def _private(response: HttpResponse) -> HttpResponse:
+    patch_cache_control(response, private=True, no_store=True)
+    return response

@@ -1,0 +1,173 @@
+"""Tickets and the quotas that they count in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Count, Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from common.problems import Refusal
+from events.models import Event, Permission
+from events.policies import may
+from events.views.access import get_event_or_404
+from events.views.acting import by
+from registrations.forms import QuotaForm, TicketTypeForm
+from registrations.models import Quota, Registration, RegistrationState, TicketType
+from registrations.offers import offers_of
+from registrations.services import tickets as services
+
+TONES = {"open": "success", "waiting_list": "warning", "full": "warning", "not_yet": "info", "closed": "neutral"}
+
+
+@require_safe
+def tickets(request: HttpRequest, slug: str) -> HttpResponse:
+    event = get_event_or_404(request, slug, Permission.SEE_REGISTRATIONS, Permission.MANAGE_REGISTRATIONS)
+    context = {
+        "event": event,
+        "quotas": list(event.quotas.annotate(tickets=Count("ticket_types")).order_by("pk")),
+        "tickets": _rows(event),
+        "may_manage": may(request.user, Permission.MANAGE_REGISTRATIONS, event),
+    }
+    return render(request, "registrations/organize/tickets.html", context)
+
+
+def _rows(event: Event) -> list[dict[str, Any]]:
+    counts = {
+        row["ticket_type"]: row
+        for row in Registration.objects.filter(event=event)
+        .values("ticket_type")
+        .annotate(
+            confirmed=Count("pk", filter=Q(state=RegistrationState.CONFIRMED)),
+            waiting=Count("pk", filter=Q(state=RegistrationState.WAITING)),
+            pending=Count("pk", filter=Q(state=RegistrationState.PENDING)),
+        )
+    }
+    nothing = {"confirmed": 0, "waiting": 0, "pending": 0}
+    words = {
+        "open": _("open"),
+        "waiting_list": _("full, waiting list"),
+        "full": _("full"),
+        "not_yet": _("not open yet"),
+        "closed": _("closed"),
+    }
+    return [
+        {
+            "ticket": offer.ticket,
+            "state": words[offer.state],
+            "tone": TONES[offer.state],
+            "quotas": ", ".join(quota.name for quota in offer.ticket.quotas.all()),
+            **counts.get(offer.ticket.pk, nothing),
+        }
+        for offer in offers_of(event, timezone.now())
+    ]
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def new_quota(request: HttpRequest, slug: str) -> HttpResponse:
+    event = get_event_or_404(request, slug, Permission.MANAGE_REGISTRATIONS)
+    form = QuotaForm(request.POST or None)
+    if form.is_valid():
+        try:
+            services.create_quota(event=event, **form.cleaned_data, **by(request))
+        except Refusal as refusal:
+            form.add_problems(refusal.problems)
+        else:
+            messages.success(request, _("The quota is there. Now make a ticket that counts in it."))
+            return redirect("registrations:tickets", slug=slug)
+    return render(request, "registrations/organize/quota.html", {"event": event, "form": form})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def quota(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    event = get_event_or_404(request, slug, Permission.MANAGE_REGISTRATIONS)
+    found = get_object_or_404(Quota, event=event, pk=pk)
+    form = QuotaForm(request.POST or None, quota=found)
+    if form.is_valid():
+        try:
+            services.resize_quota(quota=found, **form.cleaned_data, **by(request))
+        except Refusal as refusal:
+            form.add_problems(refusal.problems)
+        else:
+            messages.success(request, _("The quota is saved."))
+            return redirect("registrations:tickets", slug=slug)
+    return render(request, "registrations/organize/quota.html", {"event": event, "form": form, "quota": found})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete_quota(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    event = get_event_or_404(request, slug, Permission.MANAGE_REGISTRATIONS)
+    found = get_object_or_404(Quota, event=event, pk=pk)
+    problems = []
+    if request.method == "POST":
+        try:
+            services.delete_quota(quota=found, **by(request))
+        except Refusal as refusal:
+            problems = refusal.problems
+        else:
+            messages.success(request, _("The quota is deleted."))
+            return redirect("registrations:tickets", slug=slug)
+    context = {"event": event, "title": _("Delete the quota “%(name)s”?") % {"name": found.name}, "problems": problems}
+    return render(request, "registrations/organize/delete.html", {**context, "back": "registrations:tickets"})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def new_ticket(request: HttpRequest, slug: str) -> HttpResponse:
+    event = get_event_or_404(request, slug, Permission.MANAGE_REGISTRATIONS)
+    quotas = list(event.quotas.order_by("pk"))
+    if not quotas:
+        messages.info(request, _("A ticket counts in a quota: first say how many places there are."))
+        return redirect("registrations:new_quota", slug=slug)
+    initial = {"quotas": [quotas[0].pk]} if len(quotas) == 1 else {}
+    form = TicketTypeForm(request.POST or None, event=event, initial=initial)
+    if form.is_valid():
+        try:
+            services.create_ticket_type(event=event, **form.cleaned_data, **by(request))
+        except Refusal as refusal:
+            form.add_problems(refusal.problems)
+        else:
+            messages.success(request, _("The ticket is there."))
+            return redirect("registrations:tickets", slug=slug)
+    return render(request, "registrations/organize/ticket.html", {"event": event, "form": form})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def ticket(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    event = get_event_or_404(request, slug, Permission.MANAGE_REGISTRATIONS)
+    found = _ticket(event, pk)
+    form = TicketTypeForm(request.POST or None, event=event, ticket_type=found)
+    if form.is_valid():
+        try:
+            services.update_ticket_type(ticket_type=found, changes=form.cleaned_data, **by(request))
+        except Refusal as refusal:
+            form.add_problems(refusal.problems)
+        else:
+            messages.success(request, _("The ticket is saved."))
+            return redirect("registrations:tickets", slug=slug)
+    return render(request, "registrations/organize/ticket.html", {"event": event, "form": form, "ticket": found})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete_ticket(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    event = get_event_or_404(request, slug, Permission.MANAGE_REGISTRATIONS)
+    found = _ticket(event, pk)
+    problems = []
+    if request.method == "POST":
+        try:
+            services.delete_ticket_type(ticket_type=found, **by(request))
+        except Refusal as refusal:
+            problems = refusal.problems
+        else:
+            messages.success(request, _("The ticket is deleted."))
+            return redirect("registrations:tickets", slug=slug)
+    context = {"event": event, "title": _("Delete the ticket “%(name)s”?") % {"name": found.name}, "problems": problems}
+    return render(request, "registrations/organize/delete.html", {**context, "back": "registrations:tickets"})
+
+
+def _ticket(event: Event, pk: int) -> TicketType:
+    return get_object_or_404(TicketType.objects.select_related("event").prefetch_related("quotas"), event=event, pk=pk)
