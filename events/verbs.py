@@ -36,6 +36,13 @@ SENTENCES: Final[dict[str, str | Promise]] = {
     "team_invited": gettext_lazy("invited somebody to the team %(subject)s"),
     "team_invitation_withdrawn": gettext_lazy("withdrew an invitation to the team %(subject)s"),
     "team_joined": gettext_lazy("joined the team %(subject)s"),
+    "reminder_rule_created": gettext_lazy("added the reminder %(subject)s"),
+    "reminder_rule_changed": gettext_lazy("changed the reminder %(subject)s"),
+    "reminder_rule_deleted": gettext_lazy("deleted the reminder %(subject)s"),
+    "mail_words_changed": gettext_lazy("changed the words of the mail %(subject)s"),
+    "mail_words_reset": gettext_lazy("went back to Lihu’s words in the mail %(subject)s"),
+    "message_cancelled": gettext_lazy("cancelled the mail %(subject)s"),
+    "message_retried": gettext_lazy("sent the mail %(subject)s again"),
     "team_left": gettext_lazy("took somebody off the team %(subject)s"),
 }
 

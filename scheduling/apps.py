@@ -8,7 +8,7 @@ class SchedulingConfig(AppConfig):
 
     def ready(self) -> None:
         # Models are not there yet when this module is loaded.
-        from events import hooks  # noqa: PLC0415
+        from events import hooks, verbs  # noqa: PLC0415
         from notifications import notices as kinds  # noqa: PLC0415
         from scheduling import changes, notices, sections, sources  # noqa: PLC0415
         from scheduling.services import zones  # noqa: PLC0415
@@ -16,6 +16,7 @@ class SchedulingConfig(AppConfig):
         kinds.register(*notices.KINDS)
         sources.register()
         sections.register()
+        verbs.SENTENCES.update(sections.SENTENCES)
         hooks.zone_changed.append(zones.keep_wall_clocks)
         hooks.event_changed.append(changes.event_changed)
         hooks.state_changed.append(changes.state_changed)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import date, datetime
+from typing import Final
 
 from django.http import HttpRequest  # noqa: TID251 (named in a type only)
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from common import dates
 from events.hooks import (
@@ -27,6 +30,17 @@ from submissions.models import SubmissionKind, Talk
 GLANCE_LINES = 8
 #: What gives a day its shape; talks fill up what is left.
 _SHAPE = [SlotKind.CEREMONY, SlotKind.PLENARY, SlotKind.BLOCK, SlotKind.POSTERS, SlotKind.SOCIAL, SlotKind.BREAK]
+
+
+#: For the history of an event (`events.verbs`).
+SENTENCES: Final[dict[str, str | Promise]] = {
+    "slot_placed": gettext_lazy("placed %(subject)s in the draft"),
+    "slot_moved": gettext_lazy("moved %(subject)s in the draft"),
+    "slot_changed": gettext_lazy("changed the place of %(subject)s"),
+    "slot_removed": gettext_lazy("took %(subject)s out of the draft"),
+    "programme_imported": gettext_lazy("imported a programme"),
+    "schedule_released": gettext_lazy("published version %(subject)s"),
+}
 
 
 def register() -> None:

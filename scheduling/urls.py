@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, path, re_path
 
 from common.codes import CODE_PATTERN
-from scheduling.views import imports, public
+from scheduling.views import editor, imports, public, releases
 
 app_name = "scheduling"
 
@@ -14,6 +14,13 @@ _SLUG = r"(?P<slug>[-a-zA-Z0-9_]+)"
 
 organizer_urls: list[URLPattern] = [
     path("organize/<slug:slug>/import/", imports.upload, name="import"),
+    path("organize/<slug:slug>/schedule/", editor.editor, name="editor"),
+    path("organize/<slug:slug>/schedule/place/", editor.place, name="place_slot"),
+    path("organize/<slug:slug>/schedule/slots/<int:pk>/", editor.slot, name="slot"),
+    path("organize/<slug:slug>/schedule/slots/<int:pk>/remove/", editor.remove_slot, name="remove_slot"),
+    path("organize/<slug:slug>/schedule/preview/", releases.preview, name="preview"),
+    path("organize/<slug:slug>/schedule/preview/grid.css", releases.preview_grid, name="preview_grid"),
+    path("organize/<slug:slug>/releases/", releases.releases, name="releases"),
 ]
 
 public_urls: list[URLPattern] = [

@@ -353,6 +353,23 @@ class Pages:
             ),
         )
 
+    def preview(self) -> str:
+        """The schedule of the draft, for its editors."""
+        sessions = [self.sessions[slot.pk] for slot in self.release.slots]
+        back = reverse("scheduling:releases", args=[self.event.slug])
+        context = {
+            **self._common(),
+            "days": self.days,
+            "zone_name": self._zone_name(),
+            "filters": self._filters(sessions),
+            "exports": [],
+            "is_latest": True,
+            "preview_back": back,
+        }
+        grid_address = reverse("scheduling:preview_grid", args=[self.event.slug])
+        head = f'<meta name="robots" content="noindex"><link rel="stylesheet" href="{escape(grid_address)}">'
+        return self._page(_("Preview"), "", head, _template("schedule").render(context))
+
     def session_pages(self) -> Iterator[tuple[str, str]]:
         """(path, page) of every session on the programme, and of those that no longer are."""
         template = _template("session")

@@ -423,7 +423,7 @@ def test_days_are_counted_in_the_events_zone(
         ("/organize/food-2027/holds/", 12),
         ("/organize/food-2027/teams/", 13),
         ("/organize/organisations/food-science/", 11),
-        ("/me/", 4),
+        ("/me/", 5),
     ],
 )
 def test_lists_take_as_many_queries_for_one_row_as_for_three(
