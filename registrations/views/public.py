@@ -153,7 +153,8 @@ def _own(request: HttpRequest, slug: str, code: str, secret: str) -> Registratio
 def _private(response: HttpResponse) -> HttpResponse:
     """The address itself is the key: it must not be stored, indexed or told to other sites."""
     patch_cache_control(response, private=True, no_store=True)
-    response["Referrer-Policy"] = "no-referrer"
+    # Not `no-referrer`: browsers then send forms with `Origin: null`, which the protection against forged requests refuses.
+    response["Referrer-Policy"] = "same-origin"
     response["X-Robots-Tag"] = "noindex, nofollow"
     return response
 

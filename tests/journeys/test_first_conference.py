@@ -13,12 +13,14 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.journeys.programme import TALKS, schedule_json
-from tests.journeys.visitor import Visitor, link_in
+from tests.journeys.visitor import Visitor, link_in, mails_of, wait_for_mail
 from tests.smtp import SmtpSink
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(600)]
 
 SLUG = "sitcon"
+#: In different rooms, each by one person.
+REMINDED, MOVED_AWAY = (next(talk for talk in TALKS if talk["room"] == room) for room in ("R1", "R2"))
 #: A reminder leaves no earlier than its minute and, with beat's steps, not much later.
 LATEST = timedelta(seconds=90)
 
@@ -60,6 +62,9 @@ def test_a_conference_from_nothing_to_its_reminders(
     sign_up(conference.organizer)
     make_event(conference)
     import_programme(conference, tmp_path)
+    name_addresses(conference)
+    set_reminder(conference)
+    publish_schedule(conference, "1.0")
     open_registration(conference)
     publish_event(conference)
     someone_waits_and_gets_the_place(meet, smtp)
@@ -102,9 +107,39 @@ def import_programme(conference: Conference, folder: Path) -> None:
         assert talk["title"] in organizer.text()
 
 
+def name_addresses(conference: Conference) -> None:
+    """Imported programmes carry names, and mail needs addresses."""
+    organizer = conference.organizer
+    for talk in (REMINDED, MOVED_AWAY):
+        (name,) = [speaker["name"] for speaker in talk["speakers"]]
+        organizer.open(conference.page("speakers/"))
+        organizer.page.get_by_role("link", name=name, exact=True).click()
+        organizer.look()
+        organizer.send(email=address_of(talk))
+
+
+def set_reminder(conference: Conference) -> None:
+    organizer = conference.organizer
+    organizer.open(conference.page("reminders/new/"))
+    organizer.send(whom="slot:speakers", amount="1", unit="hours")
+
+
+def publish_schedule(conference: Conference, version: str) -> None:
+    organizer = conference.organizer
+    organizer.open(conference.page("releases/"))
+    organizer.send("main form:has([name=version])", version=version)
+    assert version in organizer.text()
+
+
 def open_registration(conference: Conference) -> None:
     organizer = conference.organizer
     organizer.open(conference.page("tickets/"))
+    organizer.open(conference.page("quotas/new/"))
+    organizer.send(name="Seats", size="1")
+    organizer.open(conference.page("tickets/new/"))
+    organizer.send(name_0="On campus", name_1="现场参会", waiting_list="on")
+    organizer.open(conference.page("questions/new/"))
+    organizer.send(label_0="What do you eat?", label_1="饮食要求？", kind="text", identifier="meals")
 
 
 def publish_event(conference: Conference) -> None:
@@ -121,8 +156,10 @@ def someone_waits_and_gets_the_place(meet: Callable[[str], Visitor], smtp: SmtpS
         (first, "Amina Diallo", "registration_confirmed"),
         (second, "Li Na", "registration_waiting"),
     ):
+        person.open(f"/{SLUG}/")
+        person.open(f"/{SLUG}/schedule/")
         person.open(f"/{SLUG}/register/")
-        person.send(name=name, email=person.email)
+        person.send(name=name, email=person.email, answer_meals="halal")
         person.page.goto(link_in(person.wait_for_mail(kind), "/registrations/"))
         person.look()
     assert not second.mails("place_given")
@@ -137,11 +174,51 @@ def someone_waits_and_gets_the_place(meet: Callable[[str], Visitor], smtp: SmtpS
 
 
 def speakers_are_reminded_of_where_their_talk_is_now(conference: Conference, smtp: SmtpSink) -> None:
-    pass
+    """Two talks are to begin at one minute, an hour from now and a little. One is moved away before its reminder falls due."""
+    kept, away = address_of(REMINDED), address_of(MOVED_AWAY)
+    for address in (kept, away):
+        wait_for_mail(smtp, address, "slot_published")
+    begins = (datetime.now(conference.zone) + timedelta(minutes=62)).replace(second=0, microsecond=0)
+    due = begins - timedelta(hours=1)
+    move(conference, REMINDED, begins)
+    move(conference, MOVED_AWAY, begins)
+    publish_schedule(conference, "2.0")
+    for address in (kept, away):
+        moved = wait_for_mail(smtp, address, "slot_moved")
+        assert begins.strftime("%H:%M") in moved.part("text/plain")
+        assert "METHOD:REQUEST" in moved.part("text/calendar")
+    move(conference, MOVED_AWAY, begins + timedelta(hours=2))
+    publish_schedule(conference, "3.0")
+    assert datetime.now(UTC) < due, "this machine is too slow for the minutes that the journey has"
+    assert not mails_of(smtp, kept, "slot_reminder")
+
+    wait_for_mail(smtp, kept, "slot_reminder", seconds=(due - datetime.now(UTC) + LATEST).total_seconds())
+
+    assert datetime.now(UTC) >= due
+    # Two more rounds of beat: nothing comes twice, and nothing at the time that no longer holds.
+    time.sleep(25)
+    assert len(mails_of(smtp, kept, "slot_reminder")) == 1
+    assert not mails_of(smtp, away, "slot_reminder")
+    conference.organizer.open(conference.page("messages/"))
+    assert kept in conference.organizer.text()
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
+def move(conference: Conference, talk: dict[str, Any], begins: datetime) -> None:
+    organizer = conference.organizer
+    for day in (conference.first_day, conference.last_day):
+        organizer.open(conference.page(f"schedule/?day={day.isoformat()}"))
+        if (link := organizer.page.locator(".editor-slot > p > a", has_text=talk["title"])).count():
+            link.first.click()
+            break
+    else:
+        raise AssertionError(f"{talk['title']} stands on no day")
+    organizer.look()
+    organizer.send(
+        day=begins.date().isoformat(),
+        starts=begins.strftime("%H:%M"),
+        ends=(begins + timedelta(minutes=30)).strftime("%H:%M"),
+    )
 
 
-__all__ = ["Any", "time"]
+def address_of(talk: dict[str, Any]) -> str:
+    return f"speaker-{talk['id']}@speakers.example"

@@ -57,7 +57,9 @@ class Visitor:
         named = form.locator(f"[name='{name}']:not([type=hidden])")
         control = named.first
         kind = control.get_attribute("type") or ""
-        if kind in {"radio", "checkbox"}:
+        if kind == "checkbox" and named.count() == 1:
+            control.check()
+        elif kind in {"radio", "checkbox"}:
             named.and_(self.page.locator(f"[value='{value}']")).check(force=True)
         elif kind == "file":
             control.set_input_files(value)
