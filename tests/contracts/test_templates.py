@@ -1,0 +1,31 @@
+"""What the strict content security policy and the translators rest on, in every template."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+TEMPLATES = sorted(
+    path
+    for path in [*(ROOT / "templates").rglob("*.html"), *ROOT.glob("*/templates/**/*.html")]
+    if "node_modules" not in path.parts and ".venv" not in path.parts
+)
+#: Mails have no style sheet to link: their styles stand in the elements.
+OF_MAIL = [ROOT / "templates" / "emails", ROOT / "notifications" / "templates" / "notifications" / "mail"]
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_template_has_an_inline_style_or_script(path: Path) -> None:
+    if any(path.is_relative_to(folder) for folder in OF_MAIL):
+        return
+    text = re.sub(r"\{%\s*comment.*?endcomment\s*%\}|\{#.*?#\}", "", path.read_text(), flags=re.DOTALL)
+    assert not re.search(r"\sstyle\s*=", text), "inline style"
+    assert not re.search(r"\son[a-z]+\s*=\s*[\"']", text), "inline handler"
+    assert not re.search(r"<style\b", text), "style element"
+    for attributes in re.findall(r"<script\b([^>]*)>", text):
+        assert "src=" in attributes or 'type="application/ld+json"' in attributes, "inline script"
+    assert "|safe" not in text, "a text is taken for markup"
+    assert "autoescape off" not in text
