@@ -325,7 +325,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_PAGINATION_CLASS": "common.api.pagination.Pages",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "common.api.schema.Schema",
     "EXCEPTION_HANDLER": "common.api.errors.problem_response",
     "COERCE_DECIMAL_TO_STRING": True,
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
@@ -343,7 +343,17 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {},
+    "ENUM_NAME_OVERRIDES": {
+        "EventKind": "events.models.EventKind",
+        "EventState": "events.models.EventState",
+        "Language": "django.conf.settings.LANGUAGES",
+        "MessageState": "notifications.models.MessageState",
+        "QuestionKind": "registrations.models.QuestionKind",
+        "RegistrationState": "registrations.models.RegistrationState",
+        "SlotKind": "scheduling.models.SlotKind",
+        "SubmissionKind": "submissions.models.SubmissionKind",
+        "SubmissionState": "submissions.models.SubmissionState",
+    },
 }
 
 # -- Logs ------------------------------------------------------------------------------------------------------------

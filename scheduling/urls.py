@@ -28,7 +28,7 @@ public_urls: list[URLPattern] = [
     path("<slug:slug>/schedule/grid.css", public.grid, name="grid"),
     path("<slug:slug>/schedule/changes/", public.changes, name="changes"),
     path("<slug:slug>/schedule/changes.atom", public.changes_feed, name="changes_feed"),
-    path("<slug:slug>/schedule/changes/.atom", public.changes_feed),
+    path("<slug:slug>/schedule/changes/.atom", public.changes_feed, name="changes_atom"),
     path("<slug:slug>/schedule/export/schedule.<str:kind>", public.export, name="export"),
     path("<slug:slug>/schedule/v/<str:version>/", public.version, name="version"),
     path("<slug:slug>/schedule/v/<str:version>/grid.css", public.version_grid, name="version_grid"),

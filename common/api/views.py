@@ -27,7 +27,7 @@ class Resource(Idempotent, GenericViewSet[Any]):
     body_to_change: ClassVar[type[BaseSerializer[Any]] | None] = None
 
     def get_serializer_class(self) -> type[BaseSerializer[Any]]:
-        """What drf-spectacular documents: requests by body, answers by `extend_schema` below or by `out`."""
+        """What drf-spectacular documents: requests by body, answers by `extend_schema` or by `out` (`common.api.schema`)."""
         if self.request and self.request.method == "POST":
             return self.body
         if self.request and self.request.method == "PATCH":

@@ -18,7 +18,8 @@ class EventResource(Resource):
     #: None: any member of a team of the event.
     to_read: ClassVar[Permission | None] = None
     to_write: ClassVar[Permission]
-    event: Event
+    # While the description is made there is none, and querysets need something to filter by.
+    event: Event = Event(pk=0)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         self.find_event(request, kwargs["event"])

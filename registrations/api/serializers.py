@@ -5,6 +5,8 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 from django_countries import countries
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from common.api.fields import LocalizedText, Text
@@ -151,6 +153,7 @@ class RegistrationMade(RegistrationOut):
         fields = [*RegistrationOut.Meta.fields, "secret"]
 
 
+@extend_schema_field(OpenApiTypes.INT)
 class TicketTypeOfEvent(serializers.Field[TicketType, Any, int, Any]):
     default_error_messages = {"not_found": _("The event has no such ticket type.")}
 

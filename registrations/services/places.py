@@ -113,6 +113,8 @@ def register(
                     ),
                     answers=answers,
                     actor=actor,
+                    # Once it ran into a change of the ticket's quotas it keeps out further ones.
+                    alone=attempt > 0,
                 )
                 if form_token:
                     idempotency.settle(
@@ -133,7 +135,9 @@ def register(
     raise AssertionError("unreachable")
 
 
-def _register(registration: Registration, *, answers: Mapping[str, Any], actor: User | None) -> Registration:
+def _register(
+    registration: Registration, *, answers: Mapping[str, Any], actor: User | None, alone: bool
+) -> Registration:
     event, ticket_type, now = registration.event, registration.ticket_type, registration.registered_at
     questions = questions_of(event)
     problems = problems_with_registering(
@@ -157,7 +161,7 @@ def _register(registration: Registration, *, answers: Mapping[str, Any], actor: 
         affiliation=registration.affiliation,
         country=registration.country,
     )
-    if not _take_places(ticket_type):
+    if not _take_places(ticket_type, alone=alone):
         if not ticket_type.waiting_list:
             raise CannotRegister([sold_out(ticket_type)])
         registration.state = RegistrationState.WAITING
@@ -436,8 +440,11 @@ def questions_of(event: Event) -> list[Question]:
 # -- Places -------------------------------------------------------------------------------------------------------------
 
 
-def _take_places(ticket_type: TicketType) -> bool:
-    """One place of each quota, or none of any."""
+def _take_places(ticket_type: TicketType, *, alone: bool) -> bool:
+    """One place of each quota, or none of any. `alone`: with all quotas of the event locked, so that nobody can give the ticket
+    others meanwhile; otherwise raises _QuotasChanged if somebody did."""
+    if alone:
+        lock_quotas(ticket_type.event_id)
     ids = _quota_ids(ticket_type)
     has_places = _take(ids) if ids else False
     # Whoever gives the ticket other quotas needs the lock that we have now on those it counted in: what we read before is

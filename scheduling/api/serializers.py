@@ -3,6 +3,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from common.api.fields import LocalizedText, Text
@@ -50,11 +52,13 @@ class _OfEvent(serializers.Field[Any, Any, Any, Any]):
         return getattr(value, "code", value.pk)
 
 
+@extend_schema_field(OpenApiTypes.STR)
 class SubmissionOfEvent(_OfEvent):
     def find(self, data: Any) -> Submission | None:
         return Submission.objects.filter(event=self.context["event"], code=str(data)[:10]).first()
 
 
+@extend_schema_field(OpenApiTypes.INT)
 class RoomOfEvent(_OfEvent):
     def find(self, data: Any) -> Room | None:
         if not isinstance(data, int) or not 0 < data < 2**63:
@@ -62,6 +66,7 @@ class RoomOfEvent(_OfEvent):
         return Room.objects.filter(event_rooms__event=self.context["event"], pk=data).first()
 
 
+@extend_schema_field(OpenApiTypes.INT)
 class SlotOfDraft(_OfEvent):
     def find(self, data: Any) -> Slot | None:
         if not isinstance(data, int) or not 0 < data < 2**63:

@@ -5,6 +5,8 @@ from typing import Any
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 from django_countries import countries
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from common.api.fields import LocalizedText, Minutes, Text
@@ -66,6 +68,7 @@ class SubmissionOut(serializers.ModelSerializer[Submission]):
         return [talk.speaker.code for talk in submission.talks.all()]
 
 
+@extend_schema_field(OpenApiTypes.INT)
 class TrackOfEvent(serializers.Field[Track, Any, int, Any]):
     """A track's id; one of another event might as well not exist."""
 

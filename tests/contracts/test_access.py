@@ -61,6 +61,7 @@ PUBLIC: Final = frozenset(
                 "grid",
                 "changes",
                 "changes_feed",
+                "changes_atom",
                 "export",
                 "version",
                 "version_grid",
