@@ -52,9 +52,9 @@ def validate_localized(value: LazyI18nString, *, max_length: int, lines: bool = 
             )
 
 
-def every_text(value: LazyI18nString | None) -> str:
+def every_text(value: LazyI18nString | str | None) -> str:
     """All its languages, for search."""
-    data = value.data if value is not None else None
+    data = value.data if isinstance(value, LazyI18nString) else value
     if not data:
         return ""
     return " ".join(data.values()) if isinstance(data, Mapping) else str(data)

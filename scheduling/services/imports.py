@@ -193,8 +193,8 @@ class _Run:
                 (lambda s: (s.source_id, s.name) if s.source_id else None),
                 (lambda s: s.guid),
                 (lambda s: s.source_id or None),
-                # Somebody entered by hand before the file came.
-                (lambda s: None if s.source_id else s.name),
+                # Somebody entered by hand before the file came, or by a file that had no ids.
+                (lambda s: s.name if not s.source_id or s.source_id == _named(s.name) else None),
             ],
         )
         people = self.programme.persons
@@ -205,7 +205,7 @@ class _Run:
         matched = find.match(
             [
                 (
-                    person.key if person.source_id else None,
+                    (person.source_id or _named(person.name), person.name),
                     person.guid,
                     person.source_id if in_file[person.source_id] == 1 else None,
                     person.name,
@@ -214,7 +214,7 @@ class _Run:
             ]
         )
         for person, known in zip(people, matched, strict=True):
-            values: dict[str, Any] = {"source_id": person.source_id or f"name:{person.name}"[:200], "name": person.name}
+            values: dict[str, Any] = {"source_id": person.source_id or _named(person.name), "name": person.name}
             values |= {name: value for name in ("native_name", "affiliation") if (value := getattr(person, name))}
             if known is None:
                 known = Speaker(event=self.event, code=_free_code(person.code, codes), **values)
@@ -527,6 +527,11 @@ PALETTE: Final = (
     "#1F7A8C", "#B5533C", "#5B7F2B", "#8A5A9E", "#B0851B", "#2F6DB5", "#B34A6E", "#3F8F6B", "#7A6A58", "#6464B8",
     "#A65E2E", "#4A8296",
 )  # fmt: skip
+
+
+def _named(name: str) -> str:
+    """The id of somebody in a file that gives people none."""
+    return f"name:{name}"[:200]
 
 
 class _Finder(Generic[Thing]):

@@ -103,6 +103,22 @@ def test_a_programme_is_imported_whole_published_and_imported_again_without_a_ch
     assert everything() == before
 
 
+@pytest.mark.parametrize("name", ["schedules/python/pyconchina-2021.ics", "programme.csv"])
+def test_people_without_ids_are_known_again_by_name(name: str, tmp_path: Path) -> None:
+    if name.endswith(".csv"):
+        path = tmp_path / name
+        path.write_text(
+            "title,start,speakers\nKefir,2027-06-07 09:00,Wang Fang\nTea,2027-06-07 10:00,Wang Fang; José\n"
+        )
+    else:
+        path = shared(name)
+    import_schedule(path)
+    before = everything()
+
+    assert re.search(r"^added: 0\nchanged: 0\nmissing: 0$", import_schedule(path), re.MULTILINE)
+    assert everything() == before
+
+
 @pytest.mark.parametrize("name", KNOWN)
 def test_every_file_is_read_with_the_counts_that_it_has(name: str) -> None:
     expected = expected_counts()[name]
