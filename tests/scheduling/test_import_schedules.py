@@ -108,7 +108,7 @@ def test_people_without_ids_are_known_again_by_name(name: str, tmp_path: Path) -
     if name.endswith(".csv"):
         path = tmp_path / name
         path.write_text(
-            "title,start,speakers\nKefir,2027-06-07 09:00,Wang Fang\nTea,2027-06-07 10:00,Wang Fang; José\n"
+            "title,start,duration,speakers\nKefir,2027-06-07 09:00,30,Li\nTea,2027-06-07 10:00,30,Li; José\n"
         )
     else:
         path = shared(name)
