@@ -234,9 +234,8 @@ def test_what_organizers_do_is_not_there_for_anybody_else(
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("state", ["draft"])
-def test_nothing_of_a_draft_is_public(organisation: Organisation, stranger: User, as_user: AsUser, state: str) -> None:
-    draft = make_world("hidden", organisation, state=state)
+def test_nothing_of_a_draft_is_public(organisation: Organisation, stranger: User, as_user: AsUser) -> None:
+    draft = make_world("hidden", organisation, state="draft")
     urls = urls_of(draft, [*OF_AN_EVENT, *API_OF_EVENTS])
 
     assert others_than(NOT_THERE, as_user(stranger), (*READS, *WRITES), urls) == {}
