@@ -61,7 +61,7 @@ urlpatterns = [
         )
         for name in ("cancel", "approve", "reject", "accept-offer")
     ],
-    path("events/<str:event>/messages/", Messages.as_view({"get": "list"}), name="messages"),
+    path("events/<str:event>/messages/", Messages.as_view(LIST), name="messages"),
     path("events/<str:event>/messages/<int:pk>/", Messages.as_view({"get": "retrieve"}), name="message"),
     path("events/<str:event>/messages/<int:pk>/cancel/", Messages.as_view({"post": "cancel"}), name="message-cancel"),
     path("events/<str:event>/messages/<int:pk>/retry/", Messages.as_view({"post": "retry"}), name="message-retry"),

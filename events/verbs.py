@@ -41,6 +41,7 @@ SENTENCES: Final[dict[str, str | Promise]] = {
     "reminder_rule_deleted": gettext_lazy("deleted the reminder %(subject)s"),
     "mail_words_changed": gettext_lazy("changed the words of the mail %(subject)s"),
     "mail_words_reset": gettext_lazy("went back to Lihu’s words in the mail %(subject)s"),
+    "message_written": gettext_lazy("wrote a mail: %(subject)s"),
     "message_cancelled": gettext_lazy("cancelled the mail %(subject)s"),
     "message_retried": gettext_lazy("sent the mail %(subject)s again"),
     "team_left": gettext_lazy("took somebody off the team %(subject)s"),

@@ -19,3 +19,16 @@ ACCOUNT_MAIL = NoticeKind(
     priority=0,
     is_editable=False,
 )
+
+ORGANIZERS_MESSAGE = NoticeKind(
+    code="organizers_message",
+    title=_("Message from the organizers"),
+    subject="{subject}",
+    body="{text}",
+    placeholders=(
+        Placeholder(name="subject", label=_("subject"), example="The bus to the lake"),
+        Placeholder(name="text", label=_("text"), example="It leaves at eight.", type=PlaceholderType.PARAGRAPHS),
+    ),
+    priority=20,
+    is_editable=False,
+)

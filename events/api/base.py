@@ -15,7 +15,7 @@ from events.policies import permissions_of
 class EventResource(Resource):
     """A resource below `events/E/`. A stranger to the event gets 404, a member of its teams without the permission 403."""
 
-    #: None: any member of a team of the event.
+    #: None: any member of a team of the event. Who may write may read.
     to_read: ClassVar[Permission | None] = None
     to_write: ClassVar[Permission]
     # While the description is made there is none, and querysets need something to filter by.
@@ -32,8 +32,8 @@ class EventResource(Resource):
         allowed = permissions_of(request.user, event) if event else frozenset()
         if event is None or not allowed:
             raise Http404
-        needed = self.to_read if request.method in {"GET", "HEAD", "OPTIONS"} else self.to_write
-        if needed is not None and needed not in allowed:
+        is_reading = request.method in {"GET", "HEAD", "OPTIONS"}
+        if not (self.to_write in allowed or (is_reading and (self.to_read is None or self.to_read in allowed))):
             raise PermissionDenied(_("Your team may not do this at this event."))
         self.event = event
 

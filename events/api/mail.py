@@ -15,9 +15,12 @@ from rest_framework.response import Response
 
 from common.api.fields import LocalizedText
 from common.api.serializers import Body
+from common.problems import Invalid, Problem
+from common.text import email_key
 from events.api.base import EventResource
 from events.models import Permission
 from notifications.models import Anchor, Audience, Message, MessageState, ReminderRule
+from notifications.notices import Recipient
 from notifications.services import messages, reminders
 
 
@@ -78,6 +81,15 @@ class MessageOut(serializers.ModelSerializer[Message]):
         ]
 
 
+class MessageBody(Body):
+    """One message in the organizers' own words, to somebody who has to do with the event."""
+
+    recipient = serializers.EmailField(help_text=_("somebody who registered, or a speaker"))
+    subject = LocalizedText(max_length=300)
+    body = LocalizedText(lines=True, max_length=20_000)
+    send_at = serializers.DateTimeField(required=False, help_text=_("default: at once"))
+
+
 class MessageFilters(filters.FilterSet):
     state = filters.ChoiceFilter(choices=MessageState.choices)
     recipient = filters.CharFilter("recipient_email", lookup_expr="iexact")
@@ -92,11 +104,42 @@ class Messages(EventResource):
     to_write = to_read = Permission.SEND_MESSAGES
     http_method_names = ["get", "post", "head", "options"]
     out = MessageOut
-    body = Body
+    body = MessageBody
     filterset_class = MessageFilters
 
     def get_queryset(self) -> QuerySet[Message]:
         return Message.objects.of_event(self.event.pk).defer("context", "rendered").order_by("-pk")
+
+    def make(self, asked: dict[str, Any]) -> Message:
+        to = self._known(asked["recipient"])
+        language = to.language if to.language in self.event.locales else self.event.language
+        return messages.write_message(
+            event_id=self.event.pk,
+            to=to,
+            subject=str(asked["subject"].localize(language)),
+            text=str(asked["body"].localize(language)),
+            send_at=asked.get("send_at"),
+            **self.by_whom(),
+        )
+
+    def _known(self, address: str) -> Recipient:
+        """Nobody else gets mail from an event: the address is one that registered, or a speaker's."""
+        registration = self.event.registrations.filter(email_key=email_key(address)).order_by("-pk").first()
+        if registration:
+            return Recipient(email=registration.email, name=registration.name, language=registration.language)
+        speaker = self.event.speakers.filter(email__iexact=address).order_by("pk").first()
+        if speaker:
+            return Recipient(email=speaker.email, name=speaker.name, language=speaker.language or self.event.language)
+        raise Invalid(
+            [
+                Problem(
+                    code="unknown_recipient",
+                    field="recipient",
+                    message=_("Nobody with this address registered for the event or speaks at it."),
+                    fix=_("Write to somebody of the event."),
+                )
+            ]
+        )
 
     @extend_schema(request=None, responses=MessageOut)
     @action(detail=True, methods=["post"])

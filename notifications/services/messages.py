@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime
 from typing import Final
 
@@ -12,7 +13,10 @@ from accounts.models import User
 from common import audit
 from common.jobs import enqueue_on_commit
 from common.problems import Problem, Refusal
+from notifications.kinds import ORGANIZERS_MESSAGE
 from notifications.models import CancelReason, Message, MessageState
+from notifications.notices import Notice, Recipient
+from notifications.services import ledger
 
 CANCELLABLE: Final = frozenset({MessageState.DRAFT, MessageState.QUEUED})
 RETRIABLE: Final = frozenset({MessageState.FAILED, MessageState.CANCELLED, MessageState.BOUNCED})
@@ -20,6 +24,33 @@ RETRIABLE: Final = frozenset({MessageState.FAILED, MessageState.CANCELLED, Messa
 
 class CannotChangeMessage(Refusal):
     """Codes: `not_queued`, `not_failed`, `too_late`."""
+
+
+@transaction.atomic
+def write_message(
+    *,
+    event_id: int,
+    to: Recipient,
+    subject: str,
+    text: str,
+    send_at: datetime | None = None,
+    actor: User | None,
+    now: datetime,
+) -> Message:
+    """Queue an organizer's own words to one person, for now or for `send_at`. Audit "message_written"."""
+    revision = uuid.uuid4().hex
+    notice = Notice(
+        to=to,
+        about=f"event:{event_id}",
+        context={"subject": subject, "text": text},
+        revision=revision,
+        event_id=event_id,
+        send_at=send_at,
+    )
+    ledger.notify(kind=ORGANIZERS_MESSAGE, notice=notice, now=now)
+    message = Message.objects.get(kind=ORGANIZERS_MESSAGE.code, about=notice.about, revision=revision)
+    audit.record(actor=actor, verb="message_written", subject=message, at=now, event_id=event_id)
+    return message
 
 
 @transaction.atomic

@@ -125,7 +125,11 @@ class Registrations(EventResource):
             return super().find_event(request, slug)
         self.perform_authentication(request)
         event = Event.objects.select_related("organisation", "venue").filter(slug=slug).first()
-        if event is None or not (event.is_public or may(request.user, self.to_read, event)):
+        # Who is registered keeps what is theirs, even if the event is taken back for a while.
+        may_know = event is not None and (
+            event.is_public or self._secret() is not None or may(request.user, self.to_read, event)
+        )
+        if event is None or not may_know:
             raise Http404
         self.event = event
         return None

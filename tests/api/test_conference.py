@@ -233,3 +233,42 @@ def test_addresses_of_speakers_are_for_organizers(event: Event, api: Caller, rev
     made(api.post(f"events/{event.slug}/speakers/", {"name": "Mei Lin", "email": "mei@example.org"}))
 
     assert "email" in api.get(f"events/{event.slug}/speakers/").json()["results"][0]
+
+
+# -- Writing to somebody -----------------------------------------------------------------------------------------------
+
+
+def test_an_organizer_writes_to_somebody_of_the_event_in_their_language(
+    event: Event, api: Caller, ticket: dict[str, Any]
+) -> None:
+    made(api.post(f"events/{event.slug}/registrations/", guest(ticket, language="zh-hans")))
+    written = made(
+        api.post(
+            f"events/{event.slug}/messages/",
+            {
+                "recipient": "Guest1@example.org",
+                "subject": {"en": "The bus", "zh-hans": "班车"},
+                "body": {"en": "It leaves at eight. <b>", "zh-hans": "八点出发。"},
+                "send_at": "2027-06-07T00:00:00+08:00",
+            },
+        )
+    )
+    assert (written["kind"], written["recipient"], written["subject"], written["state"]) == (
+        "organizers_message",
+        "guest1@example.org",
+        "班车",
+        "queued",
+    )
+    assert written["send_at"].startswith("2027-06-0")
+    cancelled = api.post(f"events/{event.slug}/messages/{written['id']}/cancel/", {})
+    assert cancelled.json()["state"] == "cancelled"
+
+
+def test_nobody_else_gets_mail_from_an_event(event: Event, api: Caller) -> None:
+    refused = api.post(
+        f"events/{event.slug}/messages/", {"recipient": "anybody@example.net", "subject": "Hi", "body": "There"}
+    )
+    assert refused.status_code == 400
+    assert [(problem["code"], problem["field"]) for problem in refused.json()["problems"]] == [
+        ("unknown_recipient", "recipient")
+    ]
