@@ -37,6 +37,19 @@ def of_home(home: Path) -> list[psutil.Process]:
     return found
 
 
+def command_of(process: psutil.Process) -> list[str]:
+    """The words of its command line; none where it has ended meanwhile, as a database's helpers do all the time."""
+    try:
+        return process.cmdline()
+    except (psutil.Error, OSError):
+        return []
+
+
+def valkey_of(home: Path) -> psutil.Process:
+    (found,) = (process for process in of_home(home) if "valkey" in "".join(command_of(process)[:1]))
+    return found
+
+
 def kill_everything(home: Path, *supervisors: subprocess.Popen[str]) -> None:
     """What a power cut does: no process gets a chance to tidy up."""
     targets = [*of_home(home), *(psutil.Process(process.pid) for process in supervisors)]

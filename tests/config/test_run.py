@@ -18,7 +18,7 @@ import pytest
 
 from config import embedded
 from config.roles import status_of
-from tests.config.processes import ROOT, environment, kill_everything, of_home
+from tests.config.processes import ROOT, command_of, environment, kill_everything, of_home, valkey_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("run"), pytest.mark.timeout(300)]
 
@@ -90,7 +90,7 @@ def _child(home: Path, name: str) -> psutil.Process:
     (found,) = (
         process
         for process in of_home(home)
-        if word in process.cmdline() and "config.run" in (process.parent() or process).cmdline()
+        if word in command_of(process) and "config.run" in command_of(process.parent() or process)
     )
     return found
 
@@ -116,7 +116,7 @@ def test_it_gets_ready_keeps_everything_up_and_stops_clean(start: Start, home: P
     )
 
     # Without Redis it serves, and says what it lacks. Valkey is stopped, not killed: it would be started again.
-    (valkey,) = (found for found in of_home(home) if found.name().startswith("valkey"))
+    valkey = valkey_of(home)
     valkey.suspend()
     assert _get(port, "/readyz") == (503, "broker:")
     assert status_of(port, "/livez") == 200

@@ -178,7 +178,7 @@ def speakers_are_reminded_of_where_their_talk_is_now(conference: Conference, smt
     kept, away = address_of(REMINDED), address_of(MOVED_AWAY)
     for address in (kept, away):
         wait_for_mail(smtp, address, "slot_published")
-    begins = (datetime.now(conference.zone) + timedelta(minutes=62)).replace(second=0, microsecond=0)
+    begins = (datetime.now(conference.zone) + timedelta(minutes=63)).replace(second=0, microsecond=0)
     due = begins - timedelta(hours=1)
     move(conference, REMINDED, begins)
     move(conference, MOVED_AWAY, begins)
