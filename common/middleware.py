@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
 
 from common import health
+from common.views import bad_request
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -56,7 +56,7 @@ class RefuseControlCharactersMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if "\0" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
-            return render(request, "400.html", status=400)
+            return bad_request(request)
         return self.get_response(request)
 
 

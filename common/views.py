@@ -4,7 +4,9 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 
+from common.api.errors import is_of_api, plain_problem
 from common.design import style_guide
 
 
@@ -24,6 +26,8 @@ def design(request: HttpRequest) -> HttpResponse:
 
 @login_not_required
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    if is_of_api(request):
+        return plain_problem(400, "bad_request", _("This request could not be read"))
     return render(request, "400.html", status=400)
 
 
@@ -39,6 +43,8 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 @login_not_required
 def server_error(request: HttpRequest) -> HttpResponse:
+    if is_of_api(request):
+        return plain_problem(500, "server_error", _("Something went wrong here"))
     return render(request, "500.html", status=500)
 
 

@@ -8,9 +8,11 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.core.exceptions import ValidationError as ModelValidationError
-from django.http import Http404
+from django.db import IntegrityError
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils.encoding import force_str
 from django.utils.translation import gettext as _
+from psycopg.errors import ExclusionViolation, UniqueViolation
 from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -43,6 +45,17 @@ def problem_response(error: Exception, context: Mapping[str, Any]) -> Response |
     """DRF's EXCEPTION_HANDLER. Unknown exceptions are left to Django: a 500 says nothing of what is inside."""
     if isinstance(error, ModelValidationError):
         error = refusal_from(error)
+    if isinstance(error, IntegrityError) and isinstance(error.__cause__, UniqueViolation | ExclusionViolation):
+        # Two requests found the same name free. The database let one of them have it.
+        error = Refusal(
+            [
+                Problem(
+                    code="changed_meanwhile",
+                    message=_("Somebody asked for the same at the same moment."),
+                    fix=_("Try again."),
+                )
+            ]
+        )
     if isinstance(error, Refusal):
         first = error.problems[0]
         body = problem(error.status, first.code, first.message, error.problems, **error.members)
@@ -66,6 +79,15 @@ def problem_response(error: Exception, context: Mapping[str, Any]) -> Response |
 
 def _answer(body: dict[str, Any], headers: Mapping[str, str] | None = None) -> Response:
     return Response(body, status=body["status"], headers=headers, content_type=MEDIA_TYPE)
+
+
+def is_of_api(request: HttpRequest) -> bool:
+    return request.path_info.startswith("/api/")
+
+
+def plain_problem(status: int, code: str, detail: object) -> HttpResponse:
+    """A problem where no view of the API had a say: before it was found, or after it broke."""
+    return JsonResponse(problem(status, code, detail), status=status, content_type=MEDIA_TYPE)
 
 
 def _flatten(detail: Any, path: str = "") -> Iterator[Problem]:

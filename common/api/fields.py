@@ -37,7 +37,8 @@ class Text(serializers.CharField):
         "oneOf": [
             {
                 "type": "object",
-                "additionalProperties": {"type": "string"},
+                "properties": {language: {"type": "string"} for language, _name in settings.LANGUAGES},
+                "additionalProperties": False,
                 "example": {"en": "Text", "zh-hans": "文字"},
             },
             {"type": "string"},

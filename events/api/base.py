@@ -20,6 +20,8 @@ class EventResource(Resource):
     to_write: ClassVar[Permission]
     # While the description is made there is none, and querysets need something to filter by.
     event: Event = Event(pk=0)
+    #: What the caller may do at the event.
+    allowed: frozenset[Permission] = frozenset()
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         self.find_event(request, kwargs["event"])
@@ -35,7 +37,7 @@ class EventResource(Resource):
         is_reading = request.method in {"GET", "HEAD", "OPTIONS"}
         if not (self.to_write in allowed or (is_reading and (self.to_read is None or self.to_read in allowed))):
             raise PermissionDenied(_("Your team may not do this at this event."))
-        self.event = event
+        self.event, self.allowed = event, allowed
 
     def get_serializer_context(self) -> dict[str, Any]:
-        return {**super().get_serializer_context(), "event": getattr(self, "event", None)}
+        return {**super().get_serializer_context(), "event": self.event}

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django_filters import rest_framework as filters
@@ -70,9 +71,11 @@ class Rooms(EventResource):
             .order_by("event_rooms__position", "pk")
         )
 
+    @transaction.atomic
     def make(self, asked: dict[str, Any]) -> Room:
         return places.create_room(event=self.event, **self._with_venue(asked), **self.by_whom())
 
+    @transaction.atomic
     def change(self, thing: Room, asked: dict[str, Any]) -> Room:
         return places.update_room(event=self.event, room=thing, changes=self._with_venue(asked), **self.by_whom())
 

@@ -141,7 +141,8 @@ class Registrations(EventResource):
         return self.request.query_params.get("secret") if "code" in self.kwargs else None
 
     def get_queryset(self) -> QuerySet[Registration]:
-        return Registration.objects.filter(event=self.event).with_details().order_by("-registered_at", "-pk")
+        # From the event, which each row's links need.
+        return self.event.registrations.with_details().order_by("-registered_at", "-pk")
 
     def get_object(self) -> Registration:
         registration: Registration = super().get_object()

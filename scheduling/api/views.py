@@ -9,6 +9,7 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from common.api.pagination import LongPages
 from events.api.base import EventResource
 from events.models import Permission
 from scheduling.api.serializers import (
@@ -58,19 +59,20 @@ class Slots(EventResource):
 
 
 class Conflicts(EventResource):
-    """The draft's, fatal ones first. Not in pages: an organizer wants them all."""
+    """The draft's, fatal ones first."""
 
     to_write = Permission.EDIT_PROGRAMME
     http_method_names = ["get", "head", "options"]
     out = ConflictOut
+    pagination_class = LongPages
 
     def get_queryset(self) -> QuerySet[Slot]:
         return Slot.objects.none()
 
     @extend_schema(responses=ConflictOut(many=True))
     def list(self, request: Request, **_path: Any) -> Response:
-        found = conflicts.conflicts_of(Schedule.objects.draft_of(self.event))
-        return Response({"count": len(found), "next": None, "previous": None, "results": self.shown(found, many=True)})
+        page = self.paginate_queryset(conflicts.conflicts_of(Schedule.objects.draft_of(self.event)))
+        return self.get_paginated_response(self.shown(page, many=True))
 
 
 class Releases(EventResource):

@@ -12,8 +12,7 @@ from rest_framework import serializers
 from common.api.fields import LocalizedText, Minutes, Text
 from common.api.serializers import Body
 from common.codes import CODE_PATTERN
-from events.models import Event, Permission, Track
-from events.policies import may
+from events.models import Event, Track
 from submissions.models import Speaker, Submission, SubmissionKind, SubmissionState
 
 
@@ -118,7 +117,3 @@ class SubmissionBody(Body):
                 _("Write a language tag such as en or zh-Hans (BCP 47)."), code="language"
             )
         return value
-
-
-def sees_addresses(user: Any, event: Event) -> bool:
-    return may(user, Permission.EDIT_PROGRAMME, event)

@@ -9,8 +9,12 @@ import pytest
 
 from accounts.models import User
 from events.models import Event, Track
+from notifications.services import reminders
+from scheduling.services import releases, slots
 from tests.api.conftest import Caller
-from tests.factories.events import make_event, make_room, make_track
+from tests.factories.events import NOW, make_event, make_room, make_track
+from tests.factories.registrations import make_choice, make_ticket, register
+from tests.factories.scheduling import make_slot, make_speaker, make_submission
 
 LISTS = (
     *("rooms", "tracks", "submissions", "speakers", "slots", "conflicts", "releases", "ticket-types", "quotas"),
@@ -115,17 +119,61 @@ def test_a_refusal_is_repeated_too(event: Event, api: Caller) -> None:
     assert first.json() == second.json()
 
 
+def fill(event: Event, name: str, rows: int) -> None:
+    room, ticket = make_room(event), make_ticket(event)
+    for number in range(rows):
+        speaker = make_speaker(event)
+        slot = make_slot(event, room=room, submission=make_submission(event, speakers=[speaker, make_speaker(event)]))
+        make_track(event)
+        make_choice(event, f"choice{number}")
+        register(ticket)
+        reminders.create_rule(
+            event_id=event.pk, anchor="slot", audience="speakers", offset_minutes=number, actor=None, now=NOW
+        )
+        if name in {"rooms", "quotas", "ticket-types"} and number:
+            make_room(event)
+            make_ticket(event)
+        if name == "releases":
+            releases.release(event=event, version=str(number), force=True, actor=None, now=NOW)
+            slots.move_slot(slot=slot, changes={"board": ""}, actor=None, now=NOW)
+
+
+#: The token with its user, the user's tokens that may have run out, the event, the permissions; the count; the page, and what is
+#: read for the whole of it.
+QUERIES = {
+    **dict.fromkeys(["rooms", "tracks", "speakers", "slots", "releases", "quotas", "reminder-rules", "messages"], 6),
+    **dict.fromkeys(["submissions", "ticket-types", "questions", "registrations"], 7),
+    "conflicts": 11,
+}
+
+
 @pytest.mark.parametrize("rows", [1, 3])
-@pytest.mark.parametrize("name", ["rooms", "tracks"])
+@pytest.mark.parametrize("name", LISTS)
 def test_lists_take_as_many_queries_for_three_rows_as_for_one(
     name: str, rows: int, event: Event, api: Caller, django_assert_num_queries: Any
 ) -> None:
-    for _ in range(rows):
-        {"rooms": make_room, "tracks": make_track}[name](event)
+    fill(event, name, rows)
 
-    # the token, its user, the event, the permissions, the count, the page
-    with django_assert_num_queries(6):
-        assert api.get(f"events/{event.slug}/{name}/").json()["count"] == rows
+    with django_assert_num_queries(QUERIES[name]):
+        found = api.get(f"events/{event.slug}/{name}/").json()
+    assert found["count"] >= rows - (name == "conflicts")
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_is_walked_page_by_page(name: str, event: Event, api: Caller) -> None:
+    fill(event, name, 3)
+    whole = api.get(f"events/{event.slug}/{name}/?page_size=500").json()
+
+    found, path = [], f"/api/v1/events/{event.slug}/{name}/?page_size=2"
+    while path:
+        page = api.get(path).json()
+        assert len(page["results"]) <= 2
+        found += page["results"]
+        path = (page["next"] or "").removeprefix("http://testserver")
+
+    assert found == whole["results"]
+    assert len(found) == whole["count"] > 2
+    assert api.get(f"events/{event.slug}/{name}/?page=99").status_code == 404
 
 
 def test_schema_and_documentation_are_there(anybody: Caller) -> None:

@@ -48,6 +48,16 @@ def test_the_description_names_every_address() -> None:
     assert by_shape == ours
 
 
+def test_requests_are_bodies_and_answers_are_rows() -> None:
+    post = description()["paths"]["/api/v1/events/{event}/slots/"]["post"]
+    asked = post["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+    shown = post["responses"]["201"]["content"]["application/json"]["schema"]["$ref"]
+    schemas = description()["components"]["schemas"]
+    assert "id" in schemas[shown.rpartition("/")[2]]["properties"]
+    assert "id" not in schemas[asked.rpartition("/")[2]]["properties"]
+    assert schemas[asked.rpartition("/")[2]]["additionalProperties"] is False
+
+
 def test_every_refusal_is_described_as_a_problem() -> None:
     for path, operations in description()["paths"].items():
         for method, operation in operations.items():
