@@ -16,7 +16,7 @@ _BODY = b"x" * int(os.environ.get("BARE_BYTES", "1000"))
 
 
 def view(request: HttpRequest) -> HttpResponse:
-    return HttpResponse(_BODY)
+    return HttpResponse(_BODY, headers={"Content-Length": str(len(_BODY))})
 
 
 urlpatterns = [path("", view)]

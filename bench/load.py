@@ -26,7 +26,7 @@ class Measured:
 def measure(url: str, *, seconds: float = 5, clients: int = 16, headers: dict[str, str] | None = None) -> Measured:
     lines = [f"{name}: {value}" for name, value in (headers or {}).items()]
     command = [sys.executable, "-m", "bench.load", url, str(seconds), str(clients), *lines]
-    answer = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    answer = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
     return Measured(**answer)
 
 
@@ -38,9 +38,13 @@ async def _client(host: str, port: int, request: bytes, until: float, seen: list
             writer.write(request)
             head = await reader.readuntil(b"\r\n\r\n")
             length = 0
-            for line in head.split(b"\r\n"):
-                if line.lower().startswith(b"content-length:"):
+            for line in head.lower().split(b"\r\n"):
+                if line.startswith(b"content-length:"):
                     length = int(line.split(b":")[1])
+                elif line.startswith(b"transfer-encoding:"):
+                    raise ValueError("answers without Content-Length are not measured")
+            if head[9:12] == b"304":
+                length = 0
             if length:
                 await reader.readexactly(length)
             seen.append((time.perf_counter() - began, head[9:12], length))

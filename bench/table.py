@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -22,11 +23,18 @@ class Row:
 
 
 def at_least(work: str, figure: float, unit: str, *, limit: float, share: float) -> Row:
-    return Row(work=work, figure=figure, unit=unit, limit=limit, target=f"≥ {share:.0%}", met=figure >= share * limit)
+    return say_progress(
+        Row(work=work, figure=figure, unit=unit, limit=limit, target=f"≥ {share:.0%}", met=figure >= share * limit)
+    )
 
 
 def at_most(work: str, figure: float, unit: str, *, most: float) -> Row:
-    return Row(work=work, figure=figure, unit=unit, target=f"≤ {most:g} {unit}", met=figure <= most)
+    return say_progress(Row(work=work, figure=figure, unit=unit, target=f"≤ {most:g} {unit}", met=figure <= most))
+
+
+def say_progress(row: Row) -> Row:
+    print(f"  {row.work}: {row.figure:,.3g} {row.unit} {row.ratio}", file=sys.stderr, flush=True)
+    return row
 
 
 def show(rows: list[Row], say: Callable[[str], None] = print) -> None:
