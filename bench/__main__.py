@@ -182,14 +182,16 @@ def mailing(running: Instance, api: Api, sink: SmtpSink) -> list[Row]:
     mails = 2000
     quota = api("POST", "events/bench/quotas/", {"name": "Online", "size": 100_000})
     ticket = api("POST", "events/bench/ticket-types/", {"name": {"en": "Online"}, "quotas": [quota["id"]]})
-    running.manage("shell", "-c", _QUEUE.format(mails=mails, ticket=ticket["id"]))
     before = len(sink.messages)
+    running.manage("shell", "-c", _QUEUE.format(mails=mails, ticket=ticket["id"]))
+    # The first are on their way before the command has ended.
+    already = len(sink.messages)
     began = time.perf_counter()
     while len(sink.messages) < before + mails:
         if time.perf_counter() - began > 120:
             raise RuntimeError(f"only {len(sink.messages) - before} of {mails} mails arrived")
         time.sleep(0.05)
-    ours = mails / (time.perf_counter() - began)
+    ours = (before + mails - already) / (time.perf_counter() - began)
     size = len(sink.messages[-1].message.as_bytes())
     return [at_least(f"{mails:,} mails of {size / 1024:.0f} KB", ours, "/s", limit=_smtplib(sink, size), share=0.4)]
 
