@@ -54,3 +54,10 @@ class ForgivingRedisCache(RedisCache):
     delete_many = _forgiving("delete_many", None)
     has_key = _forgiving("has_key", False)
     clear = _forgiving("clear", False)
+
+    def publish(self, channel: str, message: str) -> None:
+        """Tell whoever is subscribed to a channel of Redis. Nobody hears it while Redis is down."""
+        try:
+            self._cache.get_client(None, write=True).publish(channel, message)
+        except (RedisError, OSError) as error:
+            log.warning("cache_away", method="publish", reason=str(error))

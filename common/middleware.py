@@ -24,6 +24,9 @@ def language_of(request: HttpRequest) -> str:
 
 
 class LanguageMiddleware:
+    """Answers in the reader's language, and says so to caches. A view that sets `is_same_in_every_language` on its response takes
+    that back."""
+
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
@@ -32,8 +35,9 @@ class LanguageMiddleware:
         with translation.override(language):
             request.LANGUAGE_CODE = language
             response = self.get_response(request)
-        response.headers.setdefault("Content-Language", language)
-        patch_vary_headers(response, ("Accept-Language", "Cookie"))
+        if not getattr(response, "is_same_in_every_language", False):
+            response.headers.setdefault("Content-Language", language)
+            patch_vary_headers(response, ("Accept-Language", "Cookie"))
         if request.GET.get("lang") in _LANGUAGES:
             response.set_cookie(
                 settings.LANGUAGE_COOKIE_NAME,

@@ -3,21 +3,26 @@
 The pointer says which release of an event is current and whether the public may see it. Its writers are those who change
 that (`refresh`, once more after commit); a reader that finds none fills it from the database, never over a newer one. Bytes
 of a release do not change under one stamp, so a process keeps the ones it was asked for. Redis away means one query more.
+
+A process that hears of every change (`scheduling.listening`) keeps pointers too, and then asks not even the cache.
 """
 
 from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Final
+from typing import Final, cast
 
+from django.conf import settings
 from django.core.cache import cache
 from django.db import transaction
 
+from common.cache import ForgivingRedisCache
 from events.models import Event, EventState
 from scheduling.models import Artifact, Schedule
 
@@ -26,6 +31,8 @@ from scheduling.models import Artifact, Schedule
 POINTER_LIFETIME: Final = 30
 #: Bytes of compressed artifacts that one process keeps.
 MEMORY: Final = 64 * 1024 * 1024
+#: Where the slugs of events whose pointer is another now are said, for processes that listen.
+CHANNEL: Final = f"{settings.CACHES['default']['KEY_PREFIX']}:programme-changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +50,8 @@ class Pointer:
 @dataclass(frozen=True, slots=True)
 class Served:
     content_type: str
+    # Empty: the same in every language.
+    language: str
     digest: str
     brotli: bytes
     gzip: bytes
@@ -80,29 +89,77 @@ class _Memory:
             self.size = 0
 
 
+class _Pointers:
+    """Pointers that this process need not look up: while it hears of every change, and no longer than POINTER_LIFETIME."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[float, Pointer]] = {}
+        self._lock = threading.Lock()
+        self._hears = False
+        # Counts up with everything that is heard: what was read before is not kept after.
+        self.generation = 0
+
+    def get(self, slug: str) -> Pointer | None:
+        until, pointer = self._known.get(slug, (0.0, None))
+        return pointer if until > time.monotonic() else None
+
+    def put(self, slug: str, pointer: Pointer, generation: int) -> None:
+        with self._lock:
+            if self._hears and generation == self.generation:
+                self._known[slug] = (time.monotonic() + POINTER_LIFETIME, pointer)
+
+    def forget(self, slug: str) -> None:
+        with self._lock:
+            self.generation += 1
+            self._known.pop(slug, None)
+
+    def hear(self, hears: bool) -> None:
+        with self._lock:
+            self.generation += 1
+            self._hears = hears
+            self._known.clear()
+
+
 _memory: Final = _Memory()
+_pointers: Final = _Pointers()
+
+#: The pointer of an event, where this process may trust its own memory; the same object as long as nothing has changed.
+known_pointer: Final = _pointers.get
+#: Somebody said that an event's pointer is another now.
+forget: Final = _pointers.forget
+#: From now on this process hears of every change, or no longer does. Either way it forgets what it knew.
+hear: Final = _pointers.hear
 
 
 def forget_all() -> None:
     """Empty this process's memory, as a restart does."""
     _memory.clear()
+    _pointers.hear(False)
 
 
 def pointer_to(slug: str) -> Pointer | None:
     """None: there is no such event."""
+    if known := known_pointer(slug):
+        return known
+    generation = _pointers.generation
     key = _key(slug)
+    pointer: Pointer | None
     if isinstance(kept := cache.get(key), dict):
-        return Pointer(**kept)
-    pointer = _pointer_from_database(slug)
+        pointer = Pointer(**kept)
+    else:
+        pointer = _pointer_from_database(slug)
+        if pointer:
+            # `add`, not `set`: a release that commits between the query and this line has written the newer one.
+            cache.add(key, _plain(pointer), POINTER_LIFETIME)
     if pointer:
-        # `add`, not `set`: a release that commits between the query and this line has written the newer one.
-        cache.add(key, _plain(pointer), POINTER_LIFETIME)
+        _pointers.put(slug, pointer, generation)
     return pointer
 
 
 def refresh(event: Event) -> None:
     """Make every process see the event's state and current release, from now on and once more after commit."""
     cache.delete(_key(event.slug))
+    forget(event.slug)
     transaction.on_commit(partial(_write, event.slug))
 
 
@@ -114,12 +171,19 @@ def artifact(schedule_id: int, stamp: str, path: str, language: str) -> Served |
     row = (
         Artifact.objects.filter(schedule=schedule_id, path=path, language__in=["", language])
         .select_related("schedule")
-        .only("content_type", "digest", "brotli", "gzip", "schedule__released_at")
+        .only("content_type", "language", "digest", "brotli", "gzip", "schedule__released_at")
         .first()
     )
     if row is None or row.schedule.released_at is None:
         return None
-    served = Served(row.content_type, row.digest, bytes(row.brotli), bytes(row.gzip), row.schedule.released_at)
+    served = Served(
+        content_type=row.content_type,
+        language=row.language,
+        digest=row.digest,
+        brotli=bytes(row.brotli),
+        gzip=bytes(row.gzip),
+        released_at=row.schedule.released_at,
+    )
     _memory.put(key, served)
     return served
 
@@ -133,6 +197,8 @@ def _write(slug: str) -> None:
         cache.set(_key(slug), _plain(pointer), POINTER_LIFETIME)
     else:
         cache.delete(_key(slug))
+    forget(slug)
+    cast(ForgivingRedisCache, cache).publish(CHANNEL, slug)
 
 
 def _plain(pointer: Pointer) -> dict[str, object]:

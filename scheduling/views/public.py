@@ -10,11 +10,12 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified
 from django.shortcuts import get_object_or_404, render
 from django.utils.cache import patch_vary_headers
-from django.utils.http import http_date, parse_http_date_safe
+from django.utils.http import http_date
 from django.views.decorators.http import require_safe
 
 from events.models import Event, Permission
 from events.policies import may
+from scheduling.conditional import best_encoding, is_known
 from scheduling.services import serving
 
 EXPORTS = {"xml", "json", "xcal", "ics"}
@@ -144,11 +145,11 @@ def _keep_private(response: HttpResponse) -> HttpResponse:
 
 
 def _answer(request: HttpRequest, served: serving.Served) -> HttpResponse:
-    encoding = _best_encoding(request.headers.get("Accept-Encoding", ""))
+    encoding = best_encoding(request.headers.get("Accept-Encoding", ""))
     # One tag per encoding, as RFC 9110 §8.8.3.3 asks for; any of them says that the content is known.
-    tag = f'"{served.digest[:32]}{"-" + encoding if encoding else ""}"'
-    modified = int(served.released_at.astimezone(UTC).timestamp())
-    if _is_known(request, served.digest[:32], modified):
+    digest = served.digest[:32]
+    modified = http_date(int(served.released_at.astimezone(UTC).timestamp()))
+    if is_known(digest, modified, request.headers.get("If-None-Match"), request.headers.get("If-Modified-Since")):
         response: HttpResponse = HttpResponseNotModified()
     else:
         body = {"br": served.brotli, "gzip": served.gzip}.get(encoding) or gzip.decompress(served.gzip)
@@ -156,27 +157,11 @@ def _answer(request: HttpRequest, served: serving.Served) -> HttpResponse:
         response["Content-Length"] = str(len(body))
         if encoding:
             response["Content-Encoding"] = encoding
-    response["ETag"] = tag
-    response["Last-Modified"] = http_date(modified)
+    response["ETag"] = f'"{digest}{"-" + encoding if encoding else ""}"'
+    response["Last-Modified"] = modified
     patch_vary_headers(response, ["Accept-Encoding"])
+    if not served.language:
+        response.is_same_in_every_language = True  # type: ignore[attr-defined]
+        # Nor does it depend on who asks, though a middleware looked that up for the log.
+        request.session.accessed = False
     return response
-
-
-def _best_encoding(accepted: str) -> str:
-    offers = {}
-    for part in accepted.lower().split(","):
-        name, _, weight = part.strip().partition(";")
-        offers[name.strip()] = weight.replace(" ", "") not in {"q=0", "q=0.0", "q=0.00", "q=0.000"}
-    for name in ("br", "gzip"):
-        if offers.get(name, offers.get("*", False)):
-            return name
-    return ""
-
-
-def _is_known(request: HttpRequest, digest: str, modified: int) -> bool:
-    if tags := request.headers.get("If-None-Match"):
-        known = (tag.strip().removeprefix("W/").strip('"') for tag in tags.split(","))
-        return any(tag == "*" or tag.partition("-")[0] == digest for tag in known)
-    since = parse_http_date_safe(request.headers.get("If-Modified-Since", ""))
-    # Two languages have one address, and a release one instant: a date alone cannot tell them apart after `?lang=`.
-    return since is not None and modified <= since
