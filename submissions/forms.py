@@ -9,11 +9,12 @@ from django.utils.translation import gettext_lazy as _
 from django_countries import countries
 
 from common.forms import Form
+from common.problems import Invalid
 from common.text import validate_plain_text
 from events.forms import OneLine, Texts, WebAddressField, capitalized
 from events.models import Event, Track
 from submissions.models import Speaker, Submission, SubmissionKind, SubmissionState
-from submissions.services.speakers import in_lines
+from submissions.services.speakers import Period, availability_from_lines, availability_in_lines, in_lines
 
 LONGEST_MINUTES = 7 * 24 * 60
 
@@ -40,6 +41,13 @@ class SubmissionForm(Form):
         label=_("Minutes"), min_value=0, max_value=LONGEST_MINUTES, initial=30, widget=forms.NumberInput
     )
     language = forms.ChoiceField(label=_("Language"), required=False)
+    expected_attendance = forms.IntegerField(
+        label=_("People expected"),
+        required=False,
+        min_value=0,
+        max_value=1_000_000,
+        help_text=_("A warning comes where the room has fewer seats."),
+    )
     subtitle = Texts(label=_("Subtitle"), max_length=500, required=False)
     abstract = Texts(
         label=_("Abstract"), lines=True, rows=5, required=False, help_text=_("Markdown: **bold**, lists, links.")
@@ -64,7 +72,10 @@ class SubmissionForm(Form):
         language.choices = [("", "–"), *settings.LANGUAGES, *([(kept, kept)] if kept and kept not in known else [])]
 
     def _initial(self, event: Event, submission: Submission) -> dict[str, Any]:
-        names = ("title", "subtitle", "abstract", "description", "kind", "state", "language", "url", "do_not_record")
+        names = (
+            *("title", "subtitle", "abstract", "description", "kind", "state", "language", "url", "do_not_record"),
+            "expected_attendance",
+        )
         return {
             **{name: getattr(submission, name) for name in names},
             "track": submission.track_id,
@@ -106,13 +117,38 @@ class SpeakerForm(Form):
     is_keynote = forms.BooleanField(
         label=_("Keynote speaker"), required=False, help_text=_("Shown on the event’s own page.")
     )
+    availability = forms.CharField(
+        label=_("Can come"),
+        required=False,
+        max_length=5_000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        validators=[validate_plain_text],
+        help_text=_(
+            "One stretch of time a line, such as 2027-06-07 09:00 – 12:30, in the event’s time zone. Empty: at all times."
+        ),
+    )
 
     def __init__(self, *args: Any, event: Event, speaker: Speaker | None = None, **kwargs: Any) -> None:
+        self.event = event
         if speaker is not None:
-            kwargs.setdefault("initial", {name: getattr(speaker, name) for name in type(self).base_fields})
+            names = type(self).base_fields.keys() - {"availability"}
+            kwargs.setdefault("initial", {name: getattr(speaker, name) for name in names})
             kwargs["initial"]["country"] = str(speaker.country)
+            kwargs["initial"]["availability"] = availability_in_lines(speaker)
         super().__init__(*args, **kwargs)
         self.fields["biography"].widget.enabled_locales = event.locales
         country = self.fields["country"]
         assert isinstance(country, forms.ChoiceField)
         country.choices = [("", "–"), *((str(code), str(name)) for code, name in countries)]
+
+    def clean_availability(self) -> list[Period]:
+        try:
+            return availability_from_lines(self.event, self.cleaned_data["availability"])
+        except Invalid as refusal:
+            first = refusal.problems[0]
+            raise forms.ValidationError(f"{first.message} {first.fix}", code=first.code) from refusal
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """As the services take them, availability aside."""
+        return {name: value for name, value in self.cleaned_data.items() if name != "availability"}

@@ -16,7 +16,7 @@ from submissions.models import Submission
 
 
 class SlotOut(serializers.ModelSerializer[Slot]):
-    submission = serializers.CharField(source="submission.code", default=None)
+    submission = serializers.CharField(source="submission.code", default=None, allow_null=True)
     title = LocalizedText()
     room = serializers.IntegerField(source="room_id", allow_null=True)
     parent = serializers.IntegerField(source="parent_id", allow_null=True)  # type: ignore[assignment]
@@ -115,7 +115,7 @@ class PlaceOut(serializers.Serializer[Slot]):
 
     submission = serializers.CharField(source="submission.code", default=None, allow_null=True)
     title = LocalizedText(source="heading")
-    room = LocalizedText(source="room.name", default=None)
+    room = LocalizedText(source="room.name", default=None, allow_null=True)
     starts_at = serializers.DateTimeField()
     ends_at = serializers.DateTimeField()
 

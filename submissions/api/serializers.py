@@ -16,18 +16,29 @@ from events.models import Event, Track
 from submissions.models import Speaker, Submission, SubmissionKind, SubmissionState
 
 
+class PeriodOut(serializers.Serializer[Any]):
+    starts_at = serializers.DateTimeField()
+    ends_at = serializers.DateTimeField()
+
+
+class PeriodBody(Body):
+    starts_at = serializers.DateTimeField()
+    ends_at = serializers.DateTimeField()
+
+
 class SpeakerOut(serializers.ModelSerializer[Speaker]):
     biography = LocalizedText()
     country = serializers.CharField(source="country.code")
+    availability = PeriodOut(source="availabilities", many=True)
 
     class Meta:
         model = Speaker
-        fields = ["code", "name", "native_name", "email", "affiliation", "country", "biography"]
+        fields = ["code", "name", "native_name", "email", "affiliation", "country", "biography", "availability"]
 
     def to_representation(self, instance: Speaker) -> dict[str, Any]:
         shown = super().to_representation(instance)
         if not self.context.get("with_addresses"):
-            del shown["email"]
+            del shown["email"], shown["availability"]
         return shown
 
 
@@ -40,6 +51,14 @@ class SpeakerBody(Body):
         list(countries), allow_blank=True, required=False, help_text=_("ISO 3166-1 alpha-2, such as CN")
     )
     biography = LocalizedText(lines=True, allow_blank=True, required=False)
+    availability = PeriodBody(
+        many=True,
+        required=False,
+        help_text=_("when they can come; empty where nothing was said"),
+    )
+
+    def validate_availability(self, value: list[dict[str, Any]]) -> list[tuple[Any, Any]]:
+        return [(period["starts_at"], period["ends_at"]) for period in value]
 
 
 class SubmissionOut(serializers.ModelSerializer[Submission]):
@@ -60,6 +79,7 @@ class SubmissionOut(serializers.ModelSerializer[Submission]):
             "duration_minutes",
             "language",
             "state",
+            "expected_attendance",
             "speakers",
         ]
 
@@ -109,6 +129,13 @@ class SubmissionBody(Body):
     duration_minutes = Minutes(source="duration", required=False)
     language = serializers.CharField(max_length=35, allow_blank=True, required=False)
     state = serializers.ChoiceField(SubmissionState.choices, required=False)
+    expected_attendance = serializers.IntegerField(
+        allow_null=True,
+        required=False,
+        min_value=0,
+        max_value=1_000_000,
+        help_text=_("people; the room is measured by it"),
+    )
     speakers = SpeakersOfEvent(required=False, max_length=200)
 
     def validate_language(self, value: str) -> str:

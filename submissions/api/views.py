@@ -48,7 +48,7 @@ class Speakers(EventResource):
     lookup_field = "code"
 
     def get_queryset(self) -> QuerySet[Speaker]:
-        return Speaker.objects.filter(event=self.event).order_by("pk")
+        return Speaker.objects.filter(event=self.event).prefetch_related("availabilities").order_by("pk")
 
     def get_serializer_context(self) -> dict[str, Any]:
         return {**super().get_serializer_context(), "with_addresses": Permission.EDIT_PROGRAMME in self.allowed}
@@ -57,7 +57,8 @@ class Speakers(EventResource):
         return speakers.create_speaker(event=self.event, **asked, **self.by_whom())
 
     def change(self, thing: Speaker, asked: dict[str, Any]) -> Speaker:
-        return speakers.update_speaker(speaker=thing, changes=asked, **self.by_whom())
+        availability = asked.pop("availability", None)
+        return speakers.update_speaker(speaker=thing, changes=asked, availability=availability, **self.by_whom())
 
     def remove(self, thing: Speaker) -> None:
         speakers.delete_speaker(speaker=thing, **self.by_whom())

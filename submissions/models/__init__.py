@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from submissions.models.speakers import Speaker, SpeakerQuerySet
+from submissions.models.speakers import Availability, Speaker, SpeakerQuerySet
 from submissions.models.submissions import (
     ON_THE_PROGRAMME,
     Link,
@@ -13,6 +13,7 @@ from submissions.models.submissions import (
 
 __all__ = [
     "ON_THE_PROGRAMME",
+    "Availability",
     "Link",
     "Speaker",
     "SpeakerQuerySet",

@@ -54,3 +54,24 @@ class Speaker(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("scheduling:speaker", args=[self.event.slug, self.code])
+
+
+class Availability(models.Model):
+    """A stretch of time in which a speaker can come. Somebody without any has said nothing, and can come at all times."""
+
+    speaker = models.ForeignKey(Speaker, on_delete=models.CASCADE, related_name="availabilities")
+    starts_at = models.DateTimeField(_("begins"))
+    ends_at = models.DateTimeField(_("ends"))
+
+    class Meta:
+        ordering = ["starts_at", "pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(ends_at__gt=models.F("starts_at")),
+                name="submissions_availability_ends_after_it_starts",
+                violation_error_message=_("The end must come after the beginning."),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.starts_at:%Y-%m-%d %H:%M}–{self.ends_at:%Y-%m-%d %H:%M}"

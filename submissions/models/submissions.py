@@ -76,6 +76,8 @@ class Submission(models.Model):
     state = models.CharField(_("state"), max_length=20, choices=SubmissionState, default=SubmissionState.ACCEPTED)
     url = models.URLField(_("link"), max_length=500, blank=True, validators=[validate_web_address])
     do_not_record = models.BooleanField(_("not to be recorded"), default=False)
+    # The organizers' guess, which the room is measured by.
+    expected_attendance = models.PositiveIntegerField(_("people expected"), null=True, blank=True)
     speakers = models.ManyToManyField("submissions.Speaker", through="submissions.Talk", related_name="submissions")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

@@ -19,7 +19,15 @@ from common.problems import Invalid, Problem, Refusal
 from common.text import email_key
 from events.models import Event
 from events.services.texts import assign, locked, take_over, validate
-from submissions.models import Speaker
+from submissions.models import Availability, Speaker
+
+Period = tuple[datetime, datetime]
+#: Of one speaker: a month of mornings and afternoons.
+MOST_PERIODS: Final = 62
+_STRETCH: Final = re.compile(
+    r"(?P<day>\d{4}-\d\d-\d\d)[ T]+(?P<start>\d{1,2}:\d\d)\s*(?:[-–—~至]|to|until)\s*"
+    r"(?:(?P<until>\d{4}-\d\d-\d\d)[ T]+)?(?P<end>\d{1,2}:\d\d)"
+)
 
 
 class CannotDeleteSpeaker(Refusal):
@@ -27,25 +35,45 @@ class CannotDeleteSpeaker(Refusal):
 
 
 @transaction.atomic
-def create_speaker(*, event: Event, name: str, actor: User | None, now: datetime, **fields: Any) -> Speaker:
-    """Add somebody to the event's programme; an address ties the speaker to the person known by it.
+def create_speaker(
+    *,
+    event: Event,
+    name: str,
+    availability: Sequence[Period] = (),
+    actor: User | None,
+    now: datetime,
+    **fields: Any,
+) -> Speaker:
+    """Add somebody to the event's programme; an address ties the speaker to the person known by it. `availability`: when they
+    can come, in any order; empty where nothing was said.
 
     Audit "speaker_created". Raises Invalid.
     """
     speaker = Speaker(event=event)
     assign(speaker, {"name": name, **fields}, event.language)
     validate(speaker)
+    periods = _checked(availability)
     _know_person(speaker)
     speaker.save()
+    _can_come(speaker, periods)
     audit.record(actor=actor, verb="speaker_created", subject=speaker, at=now, event_id=event.pk)
     return speaker
 
 
 @transaction.atomic
-def update_speaker(*, speaker: Speaker, changes: Mapping[str, Any], actor: User | None, now: datetime) -> Speaker:
-    """Locks the row. Audit "speaker_changed" with the names of the fields. Raises Invalid."""
+def update_speaker(
+    *,
+    speaker: Speaker,
+    changes: Mapping[str, Any],
+    availability: Sequence[Period] | None = None,
+    actor: User | None,
+    now: datetime,
+) -> Speaker:
+    """Locks the row. `availability` None leaves it as it is. Audit "speaker_changed" with the names of the fields. Raises Invalid."""
     stored = locked(speaker)
-    changed = assign(stored, changes, speaker.event.language)
+    changed = set(assign(stored, changes, speaker.event.language))
+    if availability is not None and _can_come(stored, _checked(availability)):
+        changed.add("availability")
     if not changed:
         return take_over(speaker, stored, changes)
     validate(stored)
@@ -88,6 +116,84 @@ def _know_person(speaker: Speaker) -> None:
             affiliation=speaker.affiliation,
             country=speaker.country,
         )
+
+
+# -- When they can come -------------------------------------------------------------------------------------------------
+
+
+def _checked(periods: Sequence[Period]) -> list[Period]:
+    """In order, each once. Raises Invalid."""
+    if any(ends_at <= starts_at for starts_at, ends_at in periods):
+        raise Invalid(
+            [
+                Problem(
+                    code="ends_before_it_starts",
+                    field="availability",
+                    message=_("The end must come after the beginning."),
+                    fix=_("Choose a later end."),
+                )
+            ]
+        )
+    if len(periods) > MOST_PERIODS:
+        raise Invalid(
+            [
+                Problem(
+                    code="too_many",
+                    field="availability",
+                    message=_("These are more than %(count)s times.") % {"count": MOST_PERIODS},
+                    fix=_("Write longer stretches of time."),
+                )
+            ]
+        )
+    return sorted(set(periods))
+
+
+def _can_come(speaker: Speaker, periods: list[Period]) -> bool:
+    """Whether anything is different now."""
+    rows = speaker.availabilities.all()
+    if [(row.starts_at, row.ends_at) for row in rows] == periods:
+        return False
+    rows.delete()
+    Availability.objects.bulk_create(
+        Availability(speaker=speaker, starts_at=starts_at, ends_at=ends_at) for starts_at, ends_at in periods
+    )
+    return True
+
+
+def availability_in_lines(speaker: Speaker) -> str:
+    """One stretch a line on the event's own clocks, as `availability_from_lines` reads them. One query."""
+    tz = speaker.event.tz
+    lines = []
+    for row in speaker.availabilities.all():
+        starts_at, ends_at = row.starts_at.astimezone(tz), row.ends_at.astimezone(tz)
+        until = f"{ends_at:%H:%M}" if starts_at.date() == ends_at.date() else f"{ends_at:%Y-%m-%d %H:%M}"
+        lines.append(f"{starts_at:%Y-%m-%d %H:%M} – {until}")
+    return "\n".join(lines)
+
+
+def availability_from_lines(event: Event, text: str) -> list[Period]:
+    """`2027-06-07 09:00 – 12:30`, with the date of the end where it is another. Raises Invalid naming the line."""
+    periods = []
+    for line in filter(None, (line.strip() for line in text.splitlines())):
+        match = _STRETCH.fullmatch(line)
+        try:
+            if match is None:
+                raise ValueError
+            starts_at = datetime.fromisoformat(f"{match['day']} {match['start']:0>5}")
+            ends_at = datetime.fromisoformat(f"{match['until'] or match['day']} {match['end']:0>5}")
+        except ValueError:
+            raise Invalid(
+                [
+                    Problem(
+                        code="unreadable",
+                        field="availability",
+                        message=_("“%(line)s” is no stretch of time.") % {"line": line[:80]},
+                        fix=_("Write the day and two times, such as 2027-06-07 09:00 – 12:30."),
+                    )
+                ]
+            ) from None
+        periods.append((starts_at.replace(tzinfo=event.tz), ends_at.replace(tzinfo=event.tz)))
+    return periods
 
 
 # -- Names in a text ----------------------------------------------------------------------------------------------------

@@ -68,7 +68,12 @@ def speaker(request: HttpRequest, slug: str, code: str) -> HttpResponse:
     form = SpeakerForm(request.POST or None, event=event, speaker=found)
     if form.is_valid():
         try:
-            services.update_speaker(speaker=found, changes=form.cleaned_data, **by(request))
+            services.update_speaker(
+                speaker=found,
+                changes=form.values,
+                availability=form.cleaned_data["availability"],
+                **by(request),
+            )
         except Refusal as refusal:
             form.add_problems(refusal.problems)
         else:

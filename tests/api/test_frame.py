@@ -141,9 +141,9 @@ def fill(event: Event, name: str, rows: int) -> None:
 #: The token with its user, the user's tokens that may have run out, the event, the permissions; the count; the page, and what is
 #: read for the whole of it.
 QUERIES = {
-    **dict.fromkeys(["rooms", "tracks", "speakers", "slots", "releases", "quotas", "reminder-rules", "messages"], 6),
-    **dict.fromkeys(["submissions", "ticket-types", "questions", "registrations"], 7),
-    "conflicts": 11,
+    **dict.fromkeys(["rooms", "tracks", "slots", "releases", "quotas", "reminder-rules", "messages"], 6),
+    **dict.fromkeys(["speakers", "submissions", "ticket-types", "questions", "registrations"], 7),
+    "conflicts": 13,
 }
 
 
@@ -154,7 +154,9 @@ def test_lists_take_as_many_queries_for_three_rows_as_for_one(
 ) -> None:
     fill(event, name, rows)
 
-    with django_assert_num_queries(QUERIES[name]):
+    # Of one slot alone nobody's name is to be looked up.
+    alone = name == "conflicts" and rows == 1
+    with django_assert_num_queries(QUERIES[name] - alone):
         found = api.get(f"events/{event.slug}/{name}/").json()
     assert found["count"] >= rows - (name == "conflicts")
 

@@ -6,15 +6,18 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from accounts.services.people import find_or_create_person
 from events.models import Event
 from events.services import places
 from scheduling.models import Schedule, Slot, SlotKind
 from scheduling.services import releases, slots
-from scheduling.services.conflicts import conflicts_of
+from scheduling.services.conflicts import Conflict, conflicts_of
+from submissions.services import speakers
 from tests.factories import scheduling as make
 from tests.factories.scheduling import NOW, at
 
@@ -62,7 +65,8 @@ def test_a_room_has_one_slot_at_a_time(
     room = make.make_room(event)
     for clocks in (first, second):
         place(event, *clocks, room=room)
-    assert found(event) == ([("fatal", "room_twice")] if clash else [])
+    about_rooms = [code for code in found(event) if code != ("warning", "no_time")]
+    assert about_rooms == ([("fatal", "room_twice")] if clash else [])
 
 
 def test_rooms_and_nights_are_kept_apart(event: Event) -> None:
@@ -200,3 +204,121 @@ def test_fatal_ones_come_first_and_then_by_time(event: Event) -> None:
     conflicts = conflicts_of(Schedule.objects.draft_of(event))
     assert [conflict.code for conflict in conflicts] == ["room_twice", "room_twice", "no_room"]
     assert conflicts[0].slots[0].starts_at < conflicts[1].slots[0].starts_at
+
+
+def test_somebody_on_another_events_programme_is_not_to_be_had(event: Event) -> None:
+    other = make.make_event("tea")
+    mine, theirs = make.make_speaker(event, "Li Na"), make.make_speaker(other, "Na Li")
+    for speaker in (mine, theirs):
+        speaker.person = find_or_create_person(email="li@example.edu", name="Li Na")
+        speaker.save()
+    place(event, "09:00", "10:00", room=make.make_room(event), submission=make.make_submission(event, speakers=[mine]))
+    place(
+        other, "09:30", "10:30", room=make.make_room(other), submission=make.make_submission(other, speakers=[theirs])
+    )
+    assert found(event) == []
+    releases.release(event=other, version="1", actor=None, now=NOW)
+    assert found(event) == [("fatal", "person_elsewhere")]
+
+
+@pytest.mark.parametrize(
+    ("said", "away"),
+    [
+        ([], False),
+        ([("09:00", "10:00")], False),
+        ([("08:00", "09:30"), ("09:30", "12:00")], False),
+        ([("09:01", "12:00")], True),
+        ([("08:00", "09:59")], True),
+        ([("13:00", "14:00")], True),
+    ],
+)
+def test_who_has_said_when_they_can_come_is_needed_then(event: Event, said: list[tuple[str, str]], away: bool) -> None:
+    speaker = make.make_speaker(event)
+    periods = [(at(event, start), at(event, end)) for start, end in said]
+    speakers.update_speaker(speaker=speaker, changes={}, availability=periods, actor=None, now=NOW)
+    place(
+        event, "09:00", "10:00", room=make.make_room(event), submission=make.make_submission(event, speakers=[speaker])
+    )
+    assert found(event) == ([("fatal", "person_away")] if away else [])
+
+
+@pytest.mark.parametrize(
+    ("expected", "seats", "warned"), [(100, 99, True), (100, 100, False), (None, 1, False), (5, None, False)]
+)
+def test_a_room_has_seats_for_those_who_are_expected(
+    event: Event, expected: int | None, seats: int | None, warned: bool
+) -> None:
+    room = make.make_room(event)
+    room.capacity = seats
+    room.save()
+    submission = make.make_submission(event, speakers=[])
+    submission.expected_attendance = expected
+    submission.save()
+    place(event, "09:00", "10:00", room=room, submission=submission)
+    assert found(event) == ([("warning", "over_capacity")] if warned else [])
+
+
+def test_what_a_block_holds_lies_within_it(event: Event) -> None:
+    room = make.make_room(event)
+    block = place(event, "09:00", "10:00", room=room, kind=SlotKind.BLOCK)
+    place(event, "09:00", "09:30", room=room, parent=block)
+    Slot.objects.filter(pk=block.pk).update(starts_at=at(event, "09:10"))
+    assert found(event) == [("warning", "outside_block")]
+
+
+def test_a_slot_without_length_is_pointed_out(event: Event) -> None:
+    place(event, "09:00", "09:00", room=make.make_room(event))
+    assert found(event) == [("warning", "no_time")]
+
+
+# Quarters of an hour around a midnight and a change of the clocks, so that touching, nesting and equal times are common.
+_QUARTER = st.integers(min_value=0, max_value=11)
+_SLOTS = st.lists(
+    st.tuples(
+        _QUARTER,
+        st.integers(min_value=0, max_value=4),
+        st.sampled_from([None, 0, 1]),
+        st.sampled_from(["talk", "talk", "plenary", "break"]),
+        st.sets(st.integers(min_value=0, max_value=2), max_size=2),
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(drawn=_SLOTS, chosen=st.integers(min_value=0, max_value=7))
+def test_what_is_found_for_one_slot_is_what_is_found_for_all(drawn: list[Any], chosen: int) -> None:
+    with transaction.atomic():
+        event = make.make_event("night")
+        rooms = [make.make_room(event), make.make_room(event)]
+        rooms[1].capacity = 5
+        rooms[1].save()
+        people = [make.make_speaker(event) for _ in range(3)]
+        speakers.update_speaker(
+            speaker=people[0],
+            changes={},
+            availability=[(at(event, "23:00"), at(event, "23:59"))],
+            actor=None,
+            now=NOW,
+        )
+        placed = []
+        for quarter, length, room, kind, names in drawn:
+            submission = make.make_submission(event, speakers=[people[number] for number in sorted(names)])
+            submission.expected_attendance = quarter
+            submission.save()
+            fields = {"room": None if room is None else rooms[room], "submission": submission, "kind": kind}
+            slot = make.make_slot(event, "22:30", minutes=0, **fields)
+            slot.starts_at += timedelta(minutes=15 * quarter)
+            slot.ends_at = slot.starts_at + timedelta(minutes=15 * length)
+            slot.save()
+            placed.append(slot)
+        slot = placed[chosen % len(placed)]
+        draft = Schedule.objects.draft_of(event)
+        expected = [key(conflict) for conflict in conflicts_of(draft) if slot in conflict.slots]
+        assert [key(conflict) for conflict in conflicts_of(draft, touching=[slot])] == expected
+        transaction.set_rollback(True)
+
+
+def key(conflict: Conflict) -> tuple[object, ...]:
+    return conflict.severity, conflict.code, str(conflict.message), conflict.slots

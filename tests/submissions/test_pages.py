@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from submissions.models import Speaker, Submission
 from tests.data import shared
 from tests.factories import scheduling as make
 from tests.factories.events import make_track
-from tests.factories.scheduling import NOW
+from tests.factories.scheduling import NOW, at
 from tests.personae import AsUser
 
 pytestmark = pytest.mark.django_db
@@ -211,3 +212,38 @@ def test_nasty_words_are_shown_as_typed(organize: Client, event: Event) -> None:
         assert answer.status_code in {200, 302}, text
     for number in (1, 2, 3):
         assert "<script>alert" not in page(organize, f"sessions/?page={number}")
+
+
+def test_an_organizer_writes_down_when_a_speaker_can_come(organize: Client, event: Event) -> None:
+    speaker = make.make_speaker(event, "Li Na")
+    address = f"/organize/{event.slug}/speakers/{speaker.code}/"
+    first, second, third = (event.starts_on + timedelta(days=number) for number in range(3))
+    said = f"{second} 13:00 – {third} 01:00\n{first} 9:00-12:30\n"
+    form = {"name": "Li Na", "email": speaker.email, "availability": said}
+
+    assert organize.post(address, form).status_code == 302
+
+    assert [(row.starts_at, row.ends_at) for row in speaker.availabilities.all()] == [
+        (at(event, "09:00"), at(event, "12:30")),
+        (at(event, "13:00", day=1), at(event, "01:00", day=2)),
+    ]
+    shown = organize.get(address).content.decode()
+    assert f"{first} 09:00 – 12:30\n{second} 13:00 – {third} 01:00" in shown
+    assert organize.post(address, {**form, "availability": ""}).status_code == 302
+    assert not speaker.availabilities.exists()
+
+
+@pytest.mark.parametrize("line", ["mornings", "2027-06-07", "2027-06-31 09:00 – 10:00", "2027-06-07 10:00 – 09:00"])
+def test_a_stretch_of_time_that_cannot_be_read_is_named_and_nothing_is_lost(
+    organize: Client, event: Event, line: str
+) -> None:
+    speaker = make.make_speaker(event, "Li Na")
+    address = f"/organize/{event.slug}/speakers/{speaker.code}/"
+
+    answer = organize.post(address, {"name": "Na Li", "availability": f"2027-06-07 09:00 – 12:30\n{line}"})
+
+    assert answer.status_code == 200
+    page = answer.content.decode()
+    assert line in page
+    assert "Na Li" in page
+    assert not speaker.availabilities.exists()
