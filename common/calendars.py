@@ -22,6 +22,8 @@ Status = Literal["CONFIRMED", "TENTATIVE", "CANCELLED"]
 
 PRODUCT: Final = "-//Lihu//Lihu//EN"
 
+_LINE: Final = 75
+_END: Final = b"END:VCALENDAR\r\n"
 _CONTROLS: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
 _BREAKS: Final = re.compile("\r\n|[\r\x85\u2028\u2029]")
 _ADDRESS: Final = re.compile(r"[^\s@<>,;:\"\\]+@[^\s@<>,;:\"\\]+")
@@ -50,12 +52,21 @@ class CalendarEvent:
     last_modified: datetime | None = None
 
 
-def render_calendar(events: Iterable[CalendarEvent], *, method: Method, name: str, tz: ZoneInfo) -> bytes:
+def render_calendar(
+    events: Iterable[CalendarEvent],
+    *,
+    method: Method,
+    name: str,
+    tz: ZoneInfo,
+    known: dict[CalendarEvent, bytes] | None = None,
+) -> bytes:
     """One calendar with these events, in the wall-clock time of `tz`, whose rules (VTIMEZONE) it carries; in UTC, where `tz`
     is. The same arguments give the same bytes.
 
+    `known`: for many calendars of one method and zone that share events; each event is written once and kept there.
     Raises ValueError for a time without zone, or an end before the start.
     """
+    known = {} if known is None else known
     calendar = icalendar.Calendar()
     calendar.add("prodid", PRODUCT)
     calendar.add("version", "2.0")
@@ -70,21 +81,47 @@ def render_calendar(events: Iterable[CalendarEvent], *, method: Method, name: st
         calendar.add("refresh-interval", timedelta(hours=1), parameters={"VALUE": "DURATION"})
         calendar.add("x-published-ttl", "PT1H")
     events = list(events)
+    parts = []
     if tz.key != "UTC" and (timed := [event.start for event in events if isinstance(event.start, datetime)]):
         years = [moment.astimezone(tz).year for moment in timed]
-        calendar.add_component(_rules(tz.key, min(years) - 1, max(years) + 2))
+        parts.append(_rules(tz.key, min(years) - 1, max(years) + 2))
     for event in events:
-        calendar.add_component(_component(event, method=method, tz=tz))
-    rendered: bytes = calendar.to_ical(sorted=False)
-    return rendered
+        if event not in known:
+            known[event] = _written(_component(event, method=method, tz=tz))
+        parts.append(known[event])
+    frame: bytes = calendar.to_ical(sorted=False)
+    head, end = frame[: -len(_END)], frame[-len(_END) :]
+    assert end == _END
+    return b"".join([head, *parts, end])
 
 
 @functools.lru_cache(maxsize=64)
-def _rules(zone: str, first_year: int, last_year: int) -> Any:
+def _rules(zone: str, first_year: int, last_year: int) -> bytes:
     """The zone's VTIMEZONE, from the beginning of one year to that of the other."""
-    return icalendar.Timezone.from_tzid(
+    rules: bytes = icalendar.Timezone.from_tzid(
         zone, first_date=date(max(first_year, 1970), 1, 1), last_date=date(min(max(last_year, 1972), 9000), 1, 1)
-    )
+    ).to_ical(sorted=False)
+    return rules
+
+
+def _written(component: Any) -> bytes:
+    """As the library's own `to_ical`, whose folding takes most of its time."""
+    return b"".join(_folded(line.encode()) for line in component.content_lines(sorted=False) if line)
+
+
+def _folded(line: bytes) -> bytes:
+    """At most 75 octets a line (RFC 5545 §3.1), cut between characters."""
+    parts = []
+    limit = _LINE
+    while len(line) > limit:
+        cut = limit
+        while line[cut] & 0xC0 == 0x80:
+            cut -= 1
+        parts.append(line[:cut])
+        line = line[cut:]
+        # The space that begins a continued line counts.
+        limit = _LINE - 1
+    return b"\r\n ".join([*parts, line]) + b"\r\n"
 
 
 def _component(event: CalendarEvent, *, method: Method, tz: ZoneInfo) -> Any:

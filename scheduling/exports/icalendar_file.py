@@ -14,11 +14,18 @@ from scheduling.programme import Programme, Session
 CONTENT_TYPE: Final = "text/calendar; charset=utf-8"
 
 
-def write(programme: Programme) -> bytes:
-    return write_sessions(programme, (entry.session for entry in entries_of(programme)), name=programme.title)
+#: What was written of events already (`render_calendar`): most stand in several feeds of one programme.
+Known = dict[CalendarEvent, bytes]
 
 
-def write_sessions(programme: Programme, sessions: Iterable[Session], *, name: str) -> bytes:
+def write(programme: Programme, known: Known | None = None) -> bytes:
+    sessions = (entry.session for entry in entries_of(programme))
+    return write_sessions(programme, sessions, name=programme.title, known=known)
+
+
+def write_sessions(
+    programme: Programme, sessions: Iterable[Session], *, name: str, known: Known | None = None
+) -> bytes:
     """A feed of `sessions`, which need not stand in the programme any more."""
     stamp = programme.published_at or datetime(1970, 1, 1, tzinfo=UTC)
     return render_calendar(
@@ -26,6 +33,7 @@ def write_sessions(programme: Programme, sessions: Iterable[Session], *, name: s
         method="PUBLISH",
         name=name,
         tz=ZoneInfo(programme.time_zone or "UTC"),
+        known=known,
     )
 
 

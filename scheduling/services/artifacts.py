@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, TypeVar
 
 import brotli
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import translation
 
 from events.models import Event
@@ -27,6 +30,19 @@ JSON: Final = "application/json"
 CHANGES_PATH: Final = "schedule/changes.json"
 
 _BATCH: Final = 500
+_COMPRESSORS: Final = 4
+#: Of `Artifact`, with their types in PostgreSQL.
+_COLUMNS: Final = {
+    "schedule_id": "int8",
+    "path": "varchar",
+    "language": "varchar",
+    "content_type": "varchar",
+    "digest": "varchar",
+    "brotli": "bytea",
+    "gzip": "bytea",
+}
+
+Thing = TypeVar("Thing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +142,37 @@ def _earlier_changes(schedule: Schedule) -> list[dict[str, Any]]:
 @transaction.atomic
 def _write(schedule: Schedule, files: Iterator[_File]) -> int:
     written = 0
-    # Compressors let go of the interpreter's lock, so the next page is rendered while the last ones are compressed.
-    with ThreadPoolExecutor(max_workers=2) as compressors:
-        waiting = [compressors.submit(_artifact, schedule.pk, file) for file in files]
-        for batch in _batches(future.result() for future in waiting):
-            Artifact.objects.bulk_create(batch)
+    # Compressors let go of the interpreter's lock, but each would wait long to get it back from a page that is being rendered:
+    # so a batch is rendered, then compressed.
+    with ThreadPoolExecutor(max_workers=_COMPRESSORS) as compressors, _without_collecting():
+        for batch in _batches(files):
+            _insert(list(compressors.map(partial(_artifact, schedule.pk), batch)))
             written += len(batch)
     return written
+
+
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Rendering makes hundreds of thousands of objects and no cycles: looking for some takes a tenth of the time."""
+    was_collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_collecting:
+            gc.enable()
+
+
+def _insert(artifacts: list[Artifact]) -> None:
+    """As bulk_create does, but with bytes as bytes and not as text."""
+    columns = ", ".join(_COLUMNS)
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY {Artifact._meta.db_table} ({columns}) FROM STDIN (FORMAT BINARY)") as copy,
+    ):
+        copy.set_types(list(_COLUMNS.values()))
+        for artifact in artifacts:
+            copy.write_row([getattr(artifact, name) for name in _COLUMNS])
 
 
 def _artifact(schedule_id: int, file: _File) -> Artifact:
@@ -147,10 +187,10 @@ def _artifact(schedule_id: int, file: _File) -> Artifact:
     )
 
 
-def _batches(artifacts: Iterable[Artifact]) -> Iterator[list[Artifact]]:
-    batch: list[Artifact] = []
-    for artifact in artifacts:
-        batch.append(artifact)
+def _batches(things: Iterable[Thing]) -> Iterator[list[Thing]]:
+    batch: list[Thing] = []
+    for thing in things:
+        batch.append(thing)
         if len(batch) == _BATCH:
             yield batch
             batch = []

@@ -27,12 +27,15 @@ def files_of(schedule: Schedule, *, gone: Iterable[Submission]) -> Iterator[File
     """All of them; `gone`: submissions of earlier releases that this one has not, which calendars must be told of. A constant
     number of queries."""
     programme = programme_of(schedule)
-    for kind, writer in (("xml", frab_xml), ("json", schedule_json), ("xcal", xcal), ("ics", icalendar_file)):
+    for kind, writer in (("xml", frab_xml), ("json", schedule_json), ("xcal", xcal)):
         yield File(f"schedule/export/schedule.{kind}", writer.CONTENT_TYPE, writer.write(programme))
-    yield from _calendars(programme, [*programme.sessions, *_called_off(schedule, gone)])
+    known: icalendar_file.Known = {}
+    whole = icalendar_file.write(programme, known)
+    yield File("schedule/export/schedule.ics", icalendar_file.CONTENT_TYPE, whole)
+    yield from _calendars(programme, [*programme.sessions, *_called_off(schedule, gone)], known)
 
 
-def _calendars(programme: Programme, sessions: Iterable[Session]) -> Iterator[File]:
+def _calendars(programme: Programme, sessions: Iterable[Session], known: icalendar_file.Known) -> Iterator[File]:
     by_code: dict[str, list[Session]] = defaultdict(list)
     by_person: dict[str, list[Session]] = defaultdict(list)
     persons: dict[str, Person] = {}
@@ -43,10 +46,12 @@ def _calendars(programme: Programme, sessions: Iterable[Session]) -> Iterator[Fi
             persons[person.code] = person
             by_person[person.code].append(session)
     for code, own in by_code.items():
-        body = icalendar_file.write_sessions(programme, own, name=own[0].title)
+        body = icalendar_file.write_sessions(programme, own, name=own[0].title, known=known)
         yield File(f"sessions/{code}.ics", icalendar_file.CONTENT_TYPE, body)
     for code, own in by_person.items():
-        body = icalendar_file.write_sessions(programme, own, name=f"{persons[code].name} · {programme.title}")
+        body = icalendar_file.write_sessions(
+            programme, own, name=f"{persons[code].name} · {programme.title}", known=known
+        )
         yield File(f"speakers/{code}.ics", icalendar_file.CONTENT_TYPE, body)
 
 

@@ -20,11 +20,13 @@ from events.views.acting import by
 from scheduling.forms import SlotForm
 from scheduling.models import HOLDS_TALKS, Slot, SlotKind
 from scheduling.services import slots as services
-from scheduling.services.conflicts import Conflict
+from scheduling.services.conflicts import Conflict, conflicts_of
 from scheduling.services.editor import day_plan
 
 #: Conflicts that the page lists before it only counts them.
 LISTED: Final = 30
+#: Conflicts that are told with a move; the page lists the rest.
+SAID_AT_ONCE: Final = 3
 
 
 @require_safe
@@ -77,6 +79,7 @@ def place(request: HttpRequest, slug: str) -> HttpResponse:
             add_problems(form, refusal)
         else:
             messages.success(request, _("“%(title)s” is in the draft.") % {"title": slot.heading})
+            _say_what_clashes(request, slot)
             return _to_its_day(event, slot)
     return render(request, "scheduling/organize/slot.html", {"event": event, "form": form})
 
@@ -96,7 +99,8 @@ def slot(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
                 form.data = {**request.POST.dict(), "seen": _slot(event, pk).starts_at.isoformat()}
         else:
             messages.success(request, _("“%(title)s” is changed in the draft.") % {"title": found.heading})
-            return _to_its_day(event, _slot(event, pk))
+            _say_what_clashes(request, moved := _slot(event, pk))
+            return _to_its_day(event, moved)
     return render(request, "scheduling/organize/slot.html", {"event": event, "form": form, "slot": found})
 
 
@@ -158,6 +162,11 @@ def _slot(event: Event, pk: int) -> Slot:
         schedule__version=None,
         pk=pk,
     )
+
+
+def _say_what_clashes(request: HttpRequest, slot: Slot) -> None:
+    for conflict in conflicts_of(slot.schedule, touching=[slot])[:SAID_AT_ONCE]:
+        messages.warning(request, str(conflict.message))
 
 
 def _to_its_day(event: Event, slot: Slot) -> HttpResponse:
