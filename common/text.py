@@ -7,6 +7,8 @@ import unicodedata
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from common.reading import reading
+
 _ALLOWED_CONTROLS = frozenset("\n\r\t")
 
 
@@ -37,6 +39,11 @@ def email_key(address: str) -> str:
     """What makes two addresses the same mailbox for us: letter case does not. (RFC 5321 lets servers tell apart the case
     of the part before the @; none that people use does.)"""
     return address.strip().casefold()
+
+
+def search_text(text: str) -> str:
+    """What a text is found by: the words of a search (`search_key`) stand in it, as they are or as Chinese is read."""
+    return f"{search_key(text)} {reading(text)}".rstrip()
 
 
 def search_key(text: str) -> str:

@@ -12,7 +12,7 @@ from accounts.models import User
 from common import audit
 from common.localized import Localized, every_text
 from common.problems import Invalid, Refusal
-from common.text import search_key
+from common.text import search_text
 from events import hooks
 from events.models import Event, EventKind, EventState, Organisation, RoomHold
 from events.policies import visible_ids
@@ -134,7 +134,7 @@ def _search_text(event: Event) -> str:
         event.acronym,
         event.slug,
     ]
-    return search_key(" ".join(texts))
+    return search_text(" ".join(texts))
 
 
 def _keep_wall_clocks(event: Event, old: ZoneInfo, new: ZoneInfo, *, actor: User | None, now: datetime) -> None:

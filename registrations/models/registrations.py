@@ -11,7 +11,7 @@ from django_countries import countries
 from django_countries.fields import CountryField
 
 from common.codes import new_code, new_secret, validate_code
-from common.text import email_key, search_key, validate_single_line
+from common.text import email_key, search_key, search_text, validate_single_line
 from registrations.models.questions import QuestionKind
 
 
@@ -133,7 +133,7 @@ class Registration(models.Model):
         return self.state in IS_LIVE
 
     def searchable(self) -> str:
-        return search_key(f"{self.code} {self.name} {self.native_name} {self.email} {self.affiliation}")
+        return search_text(f"{self.code} {self.name} {self.native_name} {self.email} {self.affiliation}")
 
 
 class Answer(models.Model):

@@ -30,6 +30,7 @@ from i18nfield.strings import LazyI18nString
 from common import dates
 from common.context import site
 from common.markup import plain_excerpt, render_markdown
+from common.reading import reading
 from events.models import Event, Track
 from scheduling.models import TAKES_EVERY_ROOM, Schedule, Slot, SlotKind
 from scheduling.services import grid as layout
@@ -154,6 +155,7 @@ class PersonView(_View):
     country: str
     is_keynote: bool
     biography: SafeString
+    reading: str
     sessions: list[SessionView] = field(default_factory=list)
 
 
@@ -186,6 +188,8 @@ class SessionView(_View):
     people: list[PersonView]
     chairs: list[PersonView]
     names: str
+    # How its Chinese words are read, for the search.
+    reading: str
     # As one line of a list, ready made: most sessions stand in several.
     line: str = ""
     children: list[SessionView] = field(default_factory=list)
@@ -234,6 +238,7 @@ class Pages:
             if slot.parent_id:
                 view.parent = self.sessions[slot.parent_id]
             view.children = [self.sessions[child.pk] for child in release.children.get(slot.pk, ())]
+            view.reading = " ".join(filter(None, [view.reading, *(child.reading for child in view.children)]))
         self.event_name = str(self.event.name)
         # Looked up once, not once a page.
         self._addresses = {
@@ -279,7 +284,10 @@ class Pages:
             people=people,
             chairs=[self._person(speaker) for speaker in slot.chairs.all()],
             names=", ".join(person.name for person in people),
+            reading="",
         )
+        found = [view.title, view.room, view.track, *(f"{person.name} {person.native_name}" for person in people)]
+        view.reading = reading(" ".join(found))
         for person in people:
             person.sessions.append(view)
         return view
@@ -295,6 +303,7 @@ class Pages:
                 country=str(getattr(speaker.country, "name", "")),
                 is_keynote=speaker.is_keynote,
                 biography=_markdown(str(speaker.biography)),
+                reading=reading(f"{speaker.name} {speaker.native_name} {speaker.affiliation}"),
             )
         return self.people[speaker.pk]
 

@@ -24,6 +24,7 @@ function readStars() {
 }
 
 const stars = readStars();
+const HOUR = 3_600_000;
 
 /** @param {string} code @param {boolean} on */
 function keepStar(code, on) {
@@ -92,7 +93,8 @@ function showZone(mine) {
 /** @param {HTMLElement} root @param {HTMLFormElement} tools */
 function startSchedule(root, tools) {
   const slots = /** @type {HTMLElement[]} */ ([...root.querySelectorAll(".slot")]);
-  const texts = new Map(slots.map((slot) => [slot, fold(slot.textContent ?? "")]));
+  /** @type {Map<HTMLElement, string>} */
+  const texts = new Map();
   const days = /** @type {HTMLElement[]} */ ([...root.querySelectorAll(".programme-day")]);
   const links = /** @type {HTMLAnchorElement[]} */ ([...root.querySelectorAll(".programme-days a")]);
   const found = root.querySelector("[data-found]");
@@ -100,23 +102,68 @@ function startSchedule(root, tools) {
   const zone = /** @type {HTMLElement | null} */ (tools.querySelector("[data-my-zone]"));
   const times = /** @type {HTMLTimeElement[]} */ ([...root.querySelectorAll(".plan-time time")]);
 
-  for (const slot of slots) {
-    if (slot.dataset.code) slot.append(starButton(slot.dataset.code, slot.querySelector("h4")?.textContent?.trim() ?? "", words, false));
-  }
+  /** What a reader may look for: its words, and how Chinese ones are read. @param {HTMLElement} slot */
+  const textOf = (slot) => {
+    let text = texts.get(slot);
+    if (text === undefined) {
+      text = fold(`${slot.textContent} ${slot.dataset.reading ?? ""}`);
+      texts.set(slot, text);
+    }
+    return text;
+  };
+
+  /** @param {HTMLElement} slot @returns {[number, number]} */
+  const spanOf = (slot) => {
+    const [start, end] = [...slot.querySelectorAll(".slot-facts time")].map((time) => new Date(/** @type {HTMLTimeElement} */ (time).dateTime).getTime());
+    return [start ?? 0, end ?? 0];
+  };
+
+  // -- Stars come to the slots that are shown, a few at a time: a thousand at once would hold the page up
+
+  /** @param {HTMLElement} slot */
+  const giveStar = (slot) => {
+    if (!slot.dataset.code || slot.lastElementChild?.classList.contains("star")) return;
+    slot.append(starButton(slot.dataset.code, slot.querySelector("h4")?.textContent?.trim() ?? "", words, false));
+  };
+  /** @type {HTMLElement[]} */
+  let waiting = [];
+  const giveStars = () => {
+    for (const slot of waiting.splice(0, 40)) giveStar(slot);
+    if (waiting.length) setTimeout(giveStars);
+  };
+  /** @param {HTMLElement[]} shown */
+  const wantStars = (shown) => {
+    const idle = waiting.length === 0;
+    waiting = shown;
+    if (idle) setTimeout(giveStars);
+  };
 
   // -- One day at a time
 
   /** @param {string} id */
   const showDay = (id) => {
-    for (const day of days) day.toggleAttribute("data-shown", day.id === id);
+    for (const day of days) {
+      day.toggleAttribute("data-shown", day.id === id);
+      if (day.id === id) wantStars([.../** @type {NodeListOf<HTMLElement>} */ (day.querySelectorAll(".slot"))]);
+    }
     for (const link of links) {
       if (link.hash === `#${id}`) link.setAttribute("aria-current", "true");
       else link.removeAttribute("aria-current");
     }
   };
+  /** From its first beginning to its last. @param {HTMLElement} day @returns {[number, number]} */
+  const boundsOf = (day) => {
+    const marks = /** @type {NodeListOf<HTMLTimeElement>} */ (day.querySelectorAll(".plan-time time"));
+    return [new Date(marks[0]?.dateTime ?? "").getTime(), new Date(marks[marks.length - 1]?.dateTime ?? "").getTime()];
+  };
+  const bounds = new Map(days.map((day) => [day, boundsOf(day)]));
+  /** A little before the first and until the last may have ended. */
   const today = () => {
     const now = Date.now();
-    return days.find((day) => [...day.querySelectorAll(".slot-facts time")].some((time) => Math.abs(new Date(/** @type {HTMLTimeElement} */ (time).dateTime).getTime() - now) < 6e6));
+    return days.find((day) => {
+      const [first, last] = bounds.get(day) ?? [NaN, NaN];
+      return first - 2 * HOUR < now && now < last + 2 * HOUR;
+    });
   };
   const chosen = () => days.find((day) => `#${day.id}` === location.hash) ?? today() ?? days[0];
   if (days.length > 1) {
@@ -134,22 +181,35 @@ function startSchedule(root, tools) {
 
   // -- Filters and search, kept in the address
 
+  /** Under way, or about to begin. @param {HTMLElement} slot @param {number} now */
+  const isOn = (slot, now) => {
+    const [start, end] = spanOf(slot);
+    return start < now + HOUR && now < end;
+  };
+
   const filter = () => {
     const data = new FormData(tools);
     const needles = fold(String(data.get("q") ?? "")).split(/\s+/).filter(Boolean);
     const wanted = ["track", "room", "kind", "language"].map((name) => /** @type {[string, Set<string>]} */ ([name, new Set(data.getAll(name).map(String))])).filter(([, values]) => values.size);
     const starred = data.get("starred") !== null;
-    const active = needles.length > 0 || wanted.length > 0 || starred;
+    const onlyNow = data.get("now") !== null;
+    const active = needles.length > 0 || wanted.length > 0 || starred || onlyNow;
+    const now = Date.now();
+    /** @type {HTMLElement[]} */
+    const shownSlots = [];
     let count = 0;
     for (const slot of slots) {
       const codes = [slot, ...slot.querySelectorAll(".slot-talks [data-code]")].map((node) => /** @type {HTMLElement} */ (node).dataset.code ?? "");
       const fits =
-        needles.every((needle) => texts.get(slot)?.includes(needle)) &&
+        needles.every((needle) => textOf(slot).includes(needle)) &&
+        (!onlyNow || isOn(slot, now)) &&
         wanted.every(([name, values]) => values.has(slot.dataset[name] ?? "")) &&
         (!starred || codes.some((code) => stars.has(code)));
       slot.classList.toggle("is-filtered-out", !fits);
       count += Number(fits);
+      if (fits) shownSlots.push(slot);
     }
+    if (active) wantStars(shownSlots);
     for (const time of times) {
       let next = time.closest(".plan-time")?.nextElementSibling;
       let shown = false;
@@ -218,6 +278,8 @@ function startSchedule(root, tools) {
   });
 
   const first = times[0] ? new Date(times[0].dateTime) : null;
+  const nowChip = /** @type {HTMLElement | null} */ (tools.querySelector("[data-now-chip]"));
+  if (nowChip) nowChip.hidden = !today();
   if (zone && first && differs(first)) zone.hidden = false;
   countStars();
   if (asked.size) {
@@ -227,15 +289,18 @@ function startSchedule(root, tools) {
 
   // -- Now
 
+  const isWide = matchMedia("(min-width: 60rem)");
   const markNow = () => {
     for (const line of root.querySelectorAll(".now-line")) line.remove();
     const now = Date.now();
-    for (const plan of root.querySelectorAll(".plan")) {
+    const plan = today()?.querySelector(".plan");
+    // Only the grid has a place for it, and measuring a list of a thousand takes its time.
+    if (plan && isWide.matches) {
       const marks = [...plan.querySelectorAll(".plan-time")].map((mark) => ({ at: new Date(mark.querySelector("time")?.dateTime ?? "").getTime(), top: /** @type {HTMLElement} */ (mark).offsetTop }));
       const later = marks.findIndex((mark) => mark.at > now);
       const before = marks[later - 1];
       const after = marks[later];
-      if (!before || !after) continue;
+      if (!before || !after) return;
       const line = document.createElement("div");
       line.className = "now-line";
       line.setAttribute("aria-hidden", "true");
@@ -245,7 +310,11 @@ function startSchedule(root, tools) {
     }
   };
   markNow();
-  setInterval(markNow, 60_000);
+  setInterval(() => {
+    markNow();
+    if (new FormData(tools).get("now") !== null) filter();
+  }, 60_000);
+  isWide.addEventListener("change", markNow);
 }
 
 // -- The list of speakers -----------------------------------------------------------------------------------------------
@@ -253,7 +322,7 @@ function startSchedule(root, tools) {
 /** @param {HTMLElement} root @param {HTMLFormElement} tools */
 function startSpeakers(root, tools) {
   const people = /** @type {HTMLElement[]} */ ([...root.querySelectorAll(".speaker-list li")]);
-  const texts = new Map(people.map((person) => [person, fold(person.textContent ?? "")]));
+  const texts = new Map(people.map((person) => [person, fold(`${person.textContent} ${person.dataset.reading ?? ""}`)]));
   const found = root.querySelector("[data-found]");
   tools.addEventListener("submit", (event) => event.preventDefault());
   tools.addEventListener("input", () => {

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from common.problems import Refusal
-from common.text import search_key
+from common.text import search_key, search_text
 from events.models import Event, Permission
 from events.views.access import get_event_or_404
 from events.views.acting import by
@@ -32,7 +32,7 @@ def speakers(request: HttpRequest, slug: str) -> HttpResponse:
         found = found.filter(email="", person=None)
     if wanted := search_key(words).split():
         rows = found.values_list("pk", "name", "native_name", "affiliation", "email", "code")
-        texts = {pk: search_key(" ".join(parts)) for pk, *parts in rows}
+        texts = {pk: search_text(" ".join(parts)) for pk, *parts in rows}
         found = found.filter(pk__in=[pk for pk, text in texts.items() if all(word in text for word in wanted)])
     page = Paginator(found.in_order(), PAGE).get_page(request.GET.get("page"))
     context = {

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from common.problems import Refusal
-from common.text import search_key
+from common.text import search_key, search_text
 from events.models import Event, Permission
 from events.views.access import get_event_or_404
 from events.views.acting import by
@@ -71,7 +71,7 @@ def _narrowed(submissions: QuerySet[Submission], chosen: dict[str, str]) -> Any:
         rows = submissions.values_list("pk", "title", "code", "talks__speaker__name", "talks__speaker__native_name")
         texts: dict[int, list[str]] = {}
         for pk, *parts in rows:
-            texts.setdefault(pk, []).append(search_key(" ".join(str(part or "") for part in _spoken(parts))))
+            texts.setdefault(pk, []).append(search_text(" ".join(str(part or "") for part in _spoken(parts))))
         fits = [pk for pk, found in texts.items() if all(any(word in text for text in found) for word in words)]
         submissions = submissions.filter(pk__in=fits)
     return submissions
