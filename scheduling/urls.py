@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, path, re_path
 
 from common.codes import CODE_PATTERN
-from scheduling.views import editor, imports, public, releases
+from scheduling.views import editor, imports, pretalx, public, releases
 
 app_name = "scheduling"
 
@@ -30,6 +30,11 @@ public_urls: list[URLPattern] = [
     path("<slug:slug>/schedule/changes.atom", public.changes_feed, name="changes_feed"),
     path("<slug:slug>/schedule/changes/.atom", public.changes_feed, name="changes_atom"),
     path("<slug:slug>/schedule/export/schedule.<str:kind>", public.export, name="export"),
+    re_path(
+        rf"^{_SLUG}/schedule/export/(?P<part>rooms|tracks)/(?P<pk>[0-9]{{1,18}})\.(?P<kind>[a-z]{{3,4}})$",
+        public.part_export,
+        name="part_export",
+    ),
     path("<slug:slug>/schedule/v/<str:version>/", public.version, name="version"),
     path("<slug:slug>/schedule/v/<str:version>/grid.css", public.version_grid, name="version_grid"),
     path(
@@ -42,4 +47,22 @@ public_urls: list[URLPattern] = [
     re_path(rf"^{_SLUG}/speakers/{_CODE}\.ics$", public.speaker_calendar, name="speaker_calendar"),
 ]
 
-urlpatterns = [*organizer_urls, *public_urls]
+_TABLE = f"(?P<table>{'|'.join(pretalx.LISTS)})"
+_KEY = r"(?P<key>[-.0-9A-Za-z]{1,200})"
+#: The shapes of pretalx's API, for its clients.
+pretalx_urls: list[URLPattern] = [
+    path("api/", pretalx.root, name="pretalx_root"),
+    path("api/events/", pretalx.events, name="pretalx_events"),
+    path("api/events/<slug:slug>/", pretalx.event, name="pretalx_event"),
+    path("api/events/<slug:slug>/schedules/by-version/", pretalx.by_version, name="pretalx_by_version"),
+    re_path(
+        rf"^api/events/{_SLUG}/schedules/{_KEY}/exporters/(?P<name>[-.\w]{{1,50}})/$",
+        pretalx.exporter,
+        name="pretalx_exporter",
+    ),
+    re_path(rf"^api/events/{_SLUG}/slots/{_KEY}/ical/$", pretalx.slot_calendar, name="pretalx_slot_calendar"),
+    re_path(rf"^api/events/{_SLUG}/{_TABLE}/$", pretalx.rows, name="pretalx_rows"),
+    re_path(rf"^api/events/{_SLUG}/{_TABLE}/{_KEY}/$", pretalx.row, name="pretalx_row"),
+]
+
+urlpatterns = [*pretalx_urls, *organizer_urls, *public_urls]

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from scheduling.exports import frab_xml, icalendar_file, schedule_json, xcal
+from scheduling import notices
+from scheduling.exports import frab_xml, icalendar_file, pretalx, schedule_json, xcal
 from scheduling.models import Schedule, Slot
 from scheduling.programme import Person, Programme, Session
-from scheduling.services.programme import cancelled, programme_from, programme_of, slots_with_all
+from scheduling.services.programme import cancelled, programme_from, slots_with_all
 
 if TYPE_CHECKING:
     from submissions.models import Submission
+
+
+#: Not served as it is: what `scheduling.views.pretalx` answers from.
+PRETALX: Final = "pretalx.json"
+
+
+_WHOLE: Final = (("xml", frab_xml), ("json", schedule_json), ("xcal", xcal))
 
 
 class File(NamedTuple):
@@ -26,13 +35,36 @@ class File(NamedTuple):
 def files_of(schedule: Schedule, *, gone: Iterable[Submission]) -> Iterator[File]:
     """All of them; `gone`: submissions of earlier releases that this one has not, which calendars must be told of. A constant
     number of queries."""
-    programme = programme_of(schedule)
-    for kind, writer in (("xml", frab_xml), ("json", schedule_json), ("xcal", xcal)):
+    slots = list(slots_with_all(Slot.objects.filter(schedule=schedule)))
+    programme = programme_from(schedule, slots)
+    yield File(PRETALX, pretalx.CONTENT_TYPE, pretalx.write(schedule, slots))
+    for kind, writer in _WHOLE:
         yield File(f"schedule/export/schedule.{kind}", writer.CONTENT_TYPE, writer.write(programme))
     known: icalendar_file.Known = {}
     whole = icalendar_file.write(programme, known)
     yield File("schedule/export/schedule.ics", icalendar_file.CONTENT_TYPE, whole)
     yield from _calendars(programme, [*programme.sessions, *_called_off(schedule, gone)], known)
+    yield from _parts(programme, slots, known)
+
+
+def _parts(programme: Programme, slots: Iterable[Slot], known: icalendar_file.Known) -> Iterator[File]:
+    """What is in each room, and of each track, in every format: for displays at doors and for one community's site."""
+    by_uid = {session.uid: session for session in programme.sessions}
+    parts: dict[tuple[str, int], list[Session]] = defaultdict(list)
+    for slot in slots:
+        session = by_uid[notices.calendar_uid(slot)]
+        if slot.room_id:
+            parts["rooms", slot.room_id].append(session)
+        if slot.submission and slot.submission.track_id:
+            parts["tracks", slot.submission.track_id].append(session)
+    for (kind, pk), sessions in parts.items():
+        sessions.sort(key=lambda session: session.start)
+        label = sessions[0].room if kind == "rooms" else sessions[0].track
+        part = replace(programme, sessions=tuple(sessions), title=f"{label} · {programme.title}")
+        path = f"schedule/export/{kind}/{pk}"
+        for extension, writer in _WHOLE:
+            yield File(f"{path}.{extension}", writer.CONTENT_TYPE, writer.write(part))
+        yield File(f"{path}.ics", icalendar_file.CONTENT_TYPE, icalendar_file.write(part, known))
 
 
 def _calendars(programme: Programme, sessions: Iterable[Session], known: icalendar_file.Known) -> Iterator[File]:

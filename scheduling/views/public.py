@@ -68,9 +68,16 @@ def export(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
 def version_export(request: HttpRequest, slug: str, version: str, kind: str) -> HttpResponse:
     if kind not in EXPORTS:
         raise Http404
-    response = _serve(request, slug, f"schedule/export/schedule.{kind}", version=version)
-    response["Access-Control-Allow-Origin"] = "*"
-    return response
+    return _for_every_site(_serve(request, slug, f"schedule/export/schedule.{kind}", version=version))
+
+
+@login_not_required
+@require_safe
+def part_export(request: HttpRequest, slug: str, part: str, pk: int, kind: str) -> HttpResponse:
+    """What is in one room, or of one track."""
+    if kind not in EXPORTS:
+        raise Http404
+    return _for_every_site(_serve(request, slug, f"schedule/export/{part}/{pk}.{kind}"))
 
 
 @login_not_required
@@ -82,7 +89,7 @@ def session(request: HttpRequest, slug: str, code: str) -> HttpResponse:
 @login_not_required
 @require_safe
 def session_calendar(request: HttpRequest, slug: str, code: str) -> HttpResponse:
-    return _serve(request, slug, f"sessions/{code}.ics")
+    return _for_every_site(_serve(request, slug, f"sessions/{code}.ics"))
 
 
 @login_not_required
@@ -100,7 +107,13 @@ def speaker(request: HttpRequest, slug: str, code: str) -> HttpResponse:
 @login_not_required
 @require_safe
 def speaker_calendar(request: HttpRequest, slug: str, code: str) -> HttpResponse:
-    return _serve(request, slug, f"speakers/{code}.ics")
+    return _for_every_site(_serve(request, slug, f"speakers/{code}.ics"))
+
+
+def _for_every_site(response: HttpResponse) -> HttpResponse:
+    """Files are there for programs, wherever they run."""
+    response["Access-Control-Allow-Origin"] = "*"
+    return response
 
 
 def _serve(

@@ -15,6 +15,7 @@ from notifications.models import Message
 from notifications.notices import Notice, Recipient
 from notifications.services import ledger, reminders, rendering
 from registrations.notices import CONFIRMED
+from scheduling.models import Slot
 from scheduling.services import releases
 from tests.factories.events import NOW, make_event, make_hold, make_room, make_track
 from tests.factories.registrations import make_question, make_quota, make_ticket, register
@@ -129,6 +130,16 @@ def make_world(slug: str, organisation: Organisation, *, state: str = "live") ->
         "registrations secret": registration.secret,
         "v version": "1",
         "schedule. kind": "ics",
+        "export part": "rooms",
+        "export pk": room.pk,
+        "export kind": "ics",
+        # pretalx's shapes
+        "events slug": slug,
+        "events table": "submissions",
+        "events key": submission.code,
+        "schedules key": "latest",
+        "exporters name": "schedule.json",
+        "slots key": releases_slot(event),
         # the API
         "submissions code": submission.code,
         "ticket-types pk": ticket.pk,
@@ -147,6 +158,11 @@ def make_world(slug: str, organisation: Organisation, *, state: str = "live") ->
         "keys pk": 1,
     }
     return World(event, own)
+
+
+def releases_slot(event: Event) -> int:
+    """Of the current release, as the public sees it."""
+    return Slot.objects.filter(schedule__event=event, schedule__is_current=True).values_list("pk", flat=True)[0]
 
 
 def _a_message(event: Event) -> Message:

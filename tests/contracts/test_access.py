@@ -64,6 +64,7 @@ PUBLIC: Final = frozenset(
                 "changes_feed",
                 "changes_atom",
                 "export",
+                "part_export",
                 "version",
                 "version_grid",
                 "version_export",
@@ -72,6 +73,10 @@ PUBLIC: Final = frozenset(
                 "session_calendar",
                 "speaker",
                 "speaker_calendar",
+                *(
+                    f"pretalx_{part}"
+                    for part in ["root", "events", "event", "by_version", "exporter", "slot_calendar", "rows", "row"]
+                ),
             ]
         ),
         *(

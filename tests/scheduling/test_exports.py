@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import json
 import re
 from collections.abc import Iterator
@@ -19,7 +21,7 @@ from django.test import Client
 from lxml import etree
 
 from events.models import Event
-from scheduling.models import Schedule, Slot, SlotKind
+from scheduling.models import Artifact, Schedule, Slot, SlotKind
 from scheduling.services import releases, slots
 from submissions.services import submissions
 from tests.data import shared
@@ -292,3 +294,42 @@ def test_files_of_a_release_take_as_many_queries_for_one_talk_as_for_many(
             list(exports.files_of(schedule, gone=[]))
         counted.append(len(queries))
     assert counted[0] == counted[1] == counted[2]
+
+
+# -- Parts --------------------------------------------------------------------------------------------------------------
+
+
+def test_rooms_and_tracks_have_files_of_their_own() -> None:
+    event = publish("schedules/giggity-fixtures/debconf23.xml")
+    live = Slot.objects.filter(schedule__event=event, schedule__is_current=True)
+    parts = [("rooms", pk, live.filter(room=pk)) for pk in {slot.room_id for slot in live if slot.room_id}]
+    parts += [("tracks", track.pk, live.filter(submission__track=track)) for track in event.tracks.all()]
+    total = 0
+    for part, pk, of_part in parts:
+        expected = sorted((slot.starts_at, slot.ends_at) for slot in of_part)
+        total += len(expected) * (part == "rooms")
+        files = {kind: Client().get(f"/programme/schedule/export/{part}/{pk}.{kind}") for kind in KINDS}
+        assert {answer.status_code for answer in files.values()} == {200}
+        check_json(files["json"].content)
+        assert len(check_xml(files["xml"].content).findall("day/room/event")) == len(expected)
+        calendar = icalendar.Calendar.from_ical(files["ics"].content)
+        assert sorted((e.start.astimezone(UTC), e.end.astimezone(UTC)) for e in calendar.walk("VEVENT")) == expected
+    assert total == len(instants(event))
+    assert Client().get("/programme/schedule/export/rooms/999999999.ics").status_code == 404
+
+
+def test_no_public_file_has_an_address_or_anything_made_of_one() -> None:
+    event = make.make_event("food", locales=("en", "zh-hans"), contact_email="")
+    for clock in ("09:00", "10:00"):
+        make.make_talk(event, "Kefir", clock)
+    releases.release(event=event, version="1.0", actor=None, now=NOW)
+    secrets = set()
+    for speaker in event.speakers.all():
+        assert speaker.email
+        bare = speaker.email.encode()
+        secrets |= {speaker.email, *(hashlib.new(name, bare).hexdigest() for name in ("md5", "sha1", "sha256"))}
+    artifacts = Artifact.objects.filter(schedule__event=event)
+    assert artifacts.count() > 20
+    for artifact in artifacts:
+        text = gzip.decompress(artifact.gzip).decode()
+        assert not [secret for secret in secrets if secret in text], artifact.path

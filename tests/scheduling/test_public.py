@@ -54,6 +54,7 @@ def addresses(event, slot):
         f"/{event.slug}/schedule/v/1.0/grid.css",
         *(f"/{event.slug}/schedule/export/schedule.{kind}" for kind in ("xml", "json", "xcal", "ics")),
         *(f"/{event.slug}/schedule/v/1.0/export/schedule.{kind}" for kind in ("xml", "json", "xcal", "ics")),
+        *(f"/{event.slug}/schedule/export/rooms/{slot.room_id}.{kind}" for kind in ("xml", "json", "xcal", "ics")),
         f"/{event.slug}/speakers/",
         f"/{event.slug}/sessions/{session.code}/",
         f"/{event.slug}/sessions/{session.code}.ics",
@@ -118,6 +119,9 @@ def test_exports_may_be_read_from_other_sites_and_pages_may_not(client, event):
     published(event)
     assert client.get("/food/schedule/export/schedule.json")["Access-Control-Allow-Origin"] == "*"
     assert client.get("/food/schedule/v/1.0/export/schedule.ics")["Access-Control-Allow-Origin"] == "*"
+    for address in addresses(event, event.schedules.get(version=None).slots.get()):
+        if is_same_in_every_language(address) and not address.endswith(".css"):
+            assert client.get(address)["Access-Control-Allow-Origin"] == "*", address
     assert "Access-Control-Allow-Origin" not in client.get("/food/schedule/")
 
 
