@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from scheduling.importers.collecting import Collector
 from scheduling.importers.parsed import NotASchedule, Parsed
 from scheduling.importers.reading import decode, line, shortened
+from scheduling.importers.source import SourceFile
 from scheduling.importers.times import Unreadable, parse_date, parse_duration, parse_moment, parse_time
 from scheduling.programme import Link, Person
 
@@ -79,13 +80,13 @@ def csv_template() -> str:
     return out.getvalue()
 
 
-def recognises(start: str) -> bool:
-    return _delimiter(start) is not None
+def recognises(file: SourceFile) -> bool:
+    return _delimiter(file.start) is not None
 
 
-def parse(data: bytes) -> Parsed:
-    collector = Collector(FORMAT)
-    text = decode(data, warn=collector.warn, chinese=True)
+def parse(file: SourceFile) -> Parsed:
+    collector = file.collector(FORMAT)
+    text = decode(file.data, warn=collector.warn, chinese=True)
     delimiter = _delimiter(text)
     assert delimiter is not None
     text = re.sub(r"\A\s*sep=.\r?\n", "", text, flags=re.IGNORECASE)

@@ -46,6 +46,8 @@ def what_it_is(data: bytes, start: str) -> str:
         or sum(character < " " and character not in "\t\r\n\f" for character in start) > len(start) // 20
     ):
         return _("This is no text file, and no schedule.")
-    if _YAML.match(start):
-        return _("This looks like YAML, which is not read here. XML, JSON, iCalendar and CSV are.")
     return ""
+
+
+def is_yaml(start: str) -> bool:
+    return _YAML.match(start) is not None
