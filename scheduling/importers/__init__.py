@@ -26,6 +26,7 @@ from scheduling.importers import (
     schedule_json,
     session_list,
     sitcon_json,
+    xlsx_table,
 )
 from scheduling.importers.csv_table import csv_template
 from scheduling.importers.garbled import Garbled
@@ -33,8 +34,9 @@ from scheduling.importers.parsed import MAX_BYTES, NotASchedule, Parsed
 from scheduling.importers.reading import check_size
 from scheduling.importers.sniffing import what_it_is
 from scheduling.importers.source import SourceFile
+from scheduling.importers.xlsx_table import xlsx_template
 
-__all__ = ["IMPORTERS", "MAX_BYTES", "NotASchedule", "Parsed", "csv_template", "parse"]
+__all__ = ["IMPORTERS", "MAX_BYTES", "NotASchedule", "Parsed", "csv_template", "parse", "xlsx_template"]
 
 #: In this order each is asked whether a file is its own.
 IMPORTERS: Final[tuple[ModuleType, ...]] = (
@@ -42,6 +44,7 @@ IMPORTERS: Final[tuple[ModuleType, ...]] = (
     frab_xml,
     icalendar_file,
     csv_table,
+    xlsx_table,
     schedule_json,
     sitcon_json,
     open_event_json,

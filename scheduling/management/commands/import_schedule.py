@@ -25,7 +25,7 @@ DEFAULT_ORGANISATION = "campus"
 
 
 class Command(BaseCommand):
-    help = "Read a programme (frab XML, schedule.json, iCalendar, CSV) into an event's draft; make the event if there is none."
+    help = "Read a programme (XML, JSON, iCalendar, YAML, CSV, XLSX) into an event's draft; make the event if there is none."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", metavar="FILE")
@@ -39,12 +39,16 @@ class Command(BaseCommand):
         parser.add_argument(
             "--time-zone", metavar="NAME", help="of a new event whose file names none, such as Europe/Brussels"
         )
+        parser.add_argument(
+            "--repair-encoding", action="store_true", help="mend texts that were UTF-8 and were decoded twice"
+        )
         parser.add_argument("--dry-run", action="store_true", help="say what would happen and change nothing")
 
     def handle(self, *args: Any, **options: Any) -> None:
         now = timezone.now()
         try:
-            parsed = imports.read(Path(options["file"]).read_bytes(), Path(options["file"]).name)
+            path = Path(options["file"])
+            parsed = imports.read(path.read_bytes(), path.name, repair=options["repair_encoding"])
             with transaction.atomic():
                 self._import(parsed, options, now)
                 if options["dry_run"]:
@@ -122,6 +126,8 @@ class Command(BaseCommand):
             self.stdout.write(f"  unread: {row.where}: {row.reason}")
         for row in result.warnings:
             self.stdout.write(f"warning: {row.where}: {row.reason}")
+        if result.is_garbled:
+            self.stdout.write("warning: --repair-encoding mends texts that were decoded twice")
         for note in result.notes:
             self.stdout.write(f"warning: {note}")
 
