@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from scheduling.importers import json_text, yaml_text
 from scheduling.importers.collecting import Collector
+from scheduling.importers.garbled import repaired
 from scheduling.importers.reading import decode
 from scheduling.importers.sniffing import beginning, is_yaml
 
@@ -18,7 +19,7 @@ class SourceFile:
     """`repair`: texts that were decoded twice are to be mended."""
 
     def __init__(self, data: bytes, *, name: str = "", repair: bool = False) -> None:
-        self.data = data
+        self.data = _mended(data) if repair else data
         self.name = name
         self._repair = repair
         self._warnings: list[tuple[str, str]] = []
@@ -71,3 +72,11 @@ class SourceFile:
 
     def _warn(self, where: str, reason: str) -> None:
         self._warnings.append((where, reason))
+
+
+def _mended(data: bytes) -> bytes:
+    """As a whole, so that what separates names is seen; escaped characters are a `Collector`'s business."""
+    try:
+        return repaired(data.decode("utf-8")).encode()
+    except UnicodeDecodeError:
+        return data
