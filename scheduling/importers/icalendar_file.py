@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
 from scheduling.importers.collecting import Collector
-from scheduling.importers.parsed import NotASchedule, Parsed
+from scheduling.importers.parsed import MAX_NODES, MAX_SESSIONS, NotASchedule, Parsed
 from scheduling.importers.people import names_in
 from scheduling.importers.reading import decode, line, shortened
 from scheduling.importers.source import SourceFile
@@ -36,6 +36,8 @@ _NAME: Final = re.compile(r"[A-Za-z0-9-]+")
 _PARAMETER: Final = re.compile(r';([A-Za-z0-9-]+)(?:=("[^"]*"|[^";:,]*(?:,(?:"[^"]*"|[^";:,]*))*))?')
 _ESCAPE: Final = re.compile(r"\\([\\;,nN:\"])")
 _MOMENT: Final = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)(?:T(\d\d):?(\d\d)(?::?(\d\d))?(?:\.\d+)?(Z)?)?", re.IGNORECASE)
+_BEGINS: Final = re.compile(rb"BEGIN[ \t]*:", re.IGNORECASE)
+_MAX_COMPONENTS: Final = 4 * MAX_SESSIONS
 _SPEAKER: Final = re.compile(
     r"\s*(?:Speakers?|Presenters?|讲者|演讲者)\s*[:：][ \t]*([^\n]{1,500})(?:\n|$)", re.IGNORECASE
 )
@@ -51,6 +53,8 @@ def parse(file: SourceFile) -> Parsed:
     collector, data = file.collector(FORMAT), file.data
     if data[:2] in {b"\xff\xfe", b"\xfe\xff"} or b"\x00" in data[:4]:
         data = decode(data, warn=collector.warn).encode("utf-8", errors="ignore")
+    if data.count(b"\n") + data.count(b"\r") > MAX_NODES or len(_BEGINS.findall(data)) > _MAX_COMPONENTS:
+        raise NotASchedule(_("This calendar has too many entries for a schedule."))
     calendar = _tree(_lines(data, collector))
     return _Reader(calendar, collector).read()
 
