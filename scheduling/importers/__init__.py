@@ -31,7 +31,7 @@ from scheduling.importers import (
 from scheduling.importers.csv_table import csv_template
 from scheduling.importers.garbled import Garbled
 from scheduling.importers.parsed import MAX_BYTES, NotASchedule, Parsed
-from scheduling.importers.reading import check_size
+from scheduling.importers.reading import check_size, decode
 from scheduling.importers.sniffing import what_it_is
 from scheduling.importers.source import SourceFile
 from scheduling.importers.xlsx_table import xlsx_template
@@ -70,7 +70,7 @@ def parse(data: bytes, *, name: str = "", repair: bool = False) -> Parsed:
 
 
 def _reason(file: SourceFile) -> str:
-    reason = what_it_is(file.data, file.start)
+    reason = what_it_is(file.data, file.start) or _undecodable(file.data)
     if not reason and file.is_json:
         reason = _("This JSON file is no schedule in a format that is known here.")
     elif not reason and file.is_yaml:
@@ -80,3 +80,11 @@ def _reason(file: SourceFile) -> str:
     for row in file.data.decode("utf-8", errors="ignore").splitlines():
         garbled.look_at(row)
     return f"{reason} {garbled.reason}" if garbled else reason
+
+
+def _undecodable(data: bytes) -> str:
+    try:
+        decode(data, warn=lambda _where, _reason: None)
+    except NotASchedule as refusal:
+        return str(refusal)
+    return ""

@@ -119,8 +119,10 @@ def _sheets(data: bytes) -> Iterator[tuple[str, Iterator[tuple[Any, ...]]]]:
 def _sheet(collector: Collector, name: str, rows: Iterator[tuple[Any, ...]]) -> bool:
     """Whether it has a header of ours."""
     header: list[str] | None = None
+    blank = (None,) * _MAX_COLUMNS
     for number, row in enumerate(rows, start=1):
-        if not any(value not in (None, "") for value in row):
+        # Rows that are not in the file come as this one; there may be a million of them before the next.
+        if row == blank or not any(value not in (None, "") for value in row):
             continue
         where = _("sheet “%(sheet)s”, row %(row)d") % {"sheet": shortened(line(name), 40), "row": number}
         if header is not None:

@@ -107,6 +107,8 @@ def apply(*, event: Event, parsed: Parsed, actor: User | None, now: datetime) ->
     """
     draft = Schedule.objects.draft_of(event)
     Schedule.objects.select_for_update().get(pk=draft.pk)
+    # An import that was waited for may have given the event its venue.
+    event.refresh_from_db(fields=["venue"])
     run = _Run(event, draft, parsed, now)
     run.rooms(actor)
     run.tracks()

@@ -211,7 +211,7 @@ def damaged(draw: st.DrawFn) -> bytes:
     return bytes(data)
 
 
-@quick(800)
+@quick(2000)
 @given(data=damaged())
 def test_damaged_bytes(data: bytes) -> None:
     outcome(data)
@@ -228,7 +228,7 @@ def mutated(tree: Any, chance: random.Random, share: float) -> Any:
     return tree
 
 
-@quick(1500)
+@quick(4000)
 @given(name=st.sampled_from(sorted(TREES)), seed=st.integers(0, 2**32), share=st.sampled_from((0.02, 0.05, 0.1, 0.3)))
 def test_values_of_another_type(name: str, seed: int, share: float) -> None:
     tree = mutated(TREES[name], random.Random(seed), share)

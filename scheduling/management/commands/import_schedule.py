@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from common.problems import Refusal
@@ -53,6 +53,10 @@ class Command(BaseCommand):
                 self._import(parsed, options, now)
                 if options["dry_run"]:
                     transaction.set_rollback(True)
+        except IntegrityError:
+            self._refuse(
+                f"{options['file']}: the event {options['event']} was changed by somebody else meanwhile; try again"
+            )
         except OSError as error:
             self._refuse(f"{options['file']}: {error.strerror or error}")
         except NotASchedule as error:
