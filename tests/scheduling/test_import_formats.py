@@ -5,12 +5,15 @@ from __future__ import annotations
 import io
 import json
 from datetime import date, datetime, time, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from openpyxl import Workbook
 
 from scheduling.importers import NotASchedule, Parsed, csv_template, parse, xlsx_template
+from scheduling.management.commands import describe_imports
 from scheduling.programme import Programme
 from scheduling.services import imports
 from tests.data import expected_counts, has_shared, shared
@@ -359,3 +362,9 @@ def test_the_collection_is_counted_as_it_says() -> None:
             assert COUNTS[name][1] == theirs["rooms"], name
         if name in COUNTS and isinstance(theirs.get("talks"), int) and "sitcon" not in name and "djangocon" not in name:
             assert COUNTS[name][3] + COUNTS[name][5] == theirs["talks"], name
+
+
+def test_the_documentation_says_what_is_read() -> None:
+    """`manage.py describe_imports FOLDER` writes it anew."""
+    page = (Path(settings.BASE_DIR) / describe_imports.PAGE).read_text()
+    assert page == describe_imports.with_table(page, describe_imports.table(shared("schedules")))
