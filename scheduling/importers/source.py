@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from functools import cached_property
 from typing import Any, Final
 
@@ -63,12 +64,11 @@ class SourceFile:
 
     @cached_property
     def years(self) -> list[str]:
-        """Years in the file's addresses, the most frequent first, then that of its name: for dates that have none."""
-        found = re.findall(r"[/=-](20\d\d)[/-]", self.data.decode("utf-8", errors="ignore"))
-        return [
-            *sorted(set(found), key=lambda year: -found.count(year)),
-            *re.findall(r"(?<!\d)20\d\d(?!\d)", self.name),
-        ]
+        """Years in the file's addresses, the most frequent first, for dates that have none; its name's decides between them."""
+        text = self.data.decode("utf-8", errors="ignore")
+        found = Counter(re.findall(r"[/=-](20\d\d)[/-]", text))
+        named = re.findall(r"(?<!\d)20\d\d(?!\d)", self.name)
+        return sorted({*found, *named}, key=lambda year: (year not in named, -found[year], year))
 
     def _warn(self, where: str, reason: str) -> None:
         self._warnings.append((where, reason))

@@ -129,6 +129,7 @@ def make_world(slug: str, organisation: Organisation, *, state: str = "live") ->
         "registrations secret": registration.secret,
         "v version": "1",
         "schedule. kind": "ics",
+        "template. kind": "xlsx",
         # the API
         "submissions code": submission.code,
         "ticket-types pk": ticket.pk,
