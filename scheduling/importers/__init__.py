@@ -16,6 +16,7 @@ from typing import Final
 from django.utils.translation import gettext as _
 
 from scheduling.importers import (
+    chinavis_json,
     csv_table,
     entry_xml,
     frab_xml,
@@ -47,6 +48,7 @@ IMPORTERS: Final[tuple[ModuleType, ...]] = (
     xlsx_table,
     schedule_json,
     sitcon_json,
+    chinavis_json,
     open_event_json,
     pretalx_json,
     pyconchina_yaml,

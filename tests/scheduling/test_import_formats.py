@@ -29,6 +29,7 @@ SCHEDULES = sorted(
 COUNTS = {
     "schedules/python/pyconfr-2024.pretalx.json": (2, 8, 0, 68, 72, 0),
     "schedules/cjk/sitcon-2026.sessions.json": (1, 5, 10, 45, 48, 0),
+    "schedules/cjk/chinavis-2025.program.json": (4, 12, 0, 58, 104, 0),
     "schedules/fossasia/fossasia-2018.sessions.json": (4, 17, 14, 234, 215, 0),
     "schedules/scale/scale-14x.json": (4, 19, 28, 236, 192, 0),
     "schedules/scale/scale-17x.json": (4, 16, 24, 229, 229, 0),

@@ -129,12 +129,34 @@ PYCON = {
         }
     ]
 }
+CHINAVIS = [
+    {
+        "date": {"zh": "2025 年 7 月 20 日 上午", "en": "July 20, 2025 - Morning"},
+        "timeslots": [
+            {
+                "time": "8:45 - 9:35",
+                "sessions": [
+                    {
+                        "id": "keynote-1",
+                        "type": "keynote",
+                        "title": {"zh": "报告", "en": "Keynote"},
+                        "location": {"zh": "厅", "en": "Hall"},
+                        "speakers": [{"name": {"zh": "李明", "en": "Ming Li"}, "talk": {"zh": "一", "en": "One"}}],
+                        "chairs": [{"name": {"zh": "王芳", "en": "Fang Wang"}, "affiliation": {"en": "Uni"}}],
+                        "papers": [{"title": "A", "authors": ["B"]}],
+                    }
+                ],
+            }
+        ],
+    }
+]
 TREES: Final[dict[str, Any]] = {
     "schedule.json": SCHEDULE,
     "sitcon": SITCON,
     "open event": OPEN_EVENT,
     "scale": SCALE,
     "pycon china": PYCON,
+    "chinavis": CHINAVIS,
     **{f"pretalx, {name}": shape for name, shape in SHAPES.items()},
 }
 FILES: Final[dict[str, bytes]] = {
