@@ -4,7 +4,7 @@ widget is fed with, and the grid that websites make of them, in which talks stan
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -24,7 +24,6 @@ FORMAT: Final = "pretalx JSON"
 _LISTS: Final = ("talks", "results", "submissions", "slots")
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
 _MINUTES: Final = re.compile(r"\d{1,4}")
-_SAMPLE: Final = 5
 #: What pretalx shows to the public.
 _PUBLIC: Final = frozenset({"", "accepted", "confirmed"})
 
@@ -35,7 +34,7 @@ def recognises(file: SourceFile) -> bool:
     if not file.is_json:
         return False
     document = file.document
-    return _is_grid(document) or any(_is_talk(talk) for _path, talk in _first(_listed(document)))
+    return _is_grid(document) or any(_is_talk(talk) for _path, talk in _listed(document))
 
 
 def parse(file: SourceFile) -> Parsed:
@@ -67,13 +66,6 @@ def _listed(document: Any) -> Iterator[tuple[str, Talk]]:
     elif isinstance(document, dict):
         for name in _LISTS:
             yield from ((f"{name}[{number}]", talk) for number, talk in dicts(document.get(name)))
-
-
-def _first(talks: Iterable[tuple[str, Talk]]) -> Iterator[tuple[str, Talk]]:
-    for number, talk in enumerate(talks):
-        if number >= _SAMPLE:
-            return
-        yield talk
 
 
 def _known(document: Any, name: str, key: str = "id") -> dict[str, Talk]:

@@ -38,6 +38,8 @@ FIELDS: Final[dict[str, tuple[str, ...]]] = {
     "language": ("language", "lang"),
     "url": ("url", "link", "permalink"),
 }
+#: Rows by which a list is known: most of them have a title and a time.
+_SAMPLE: Final = 20
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
 _SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)+")
 _SCALE: Final = frozenset({"name", "starttime", "endtime", "topic"})
@@ -50,11 +52,12 @@ def recognises(file: SourceFile) -> bool:
     rows = file.document if file.is_json or file.is_yaml else None
     if not isinstance(rows, list):
         return False
-    first = [_folded(row) for row in rows[:10] if isinstance(row, dict)]
+    first = [_folded(row) for row in rows[:_SAMPLE] if isinstance(row, dict)]
+    placed = [row for row in first if _value(row, "title") and _value(row, "start")]
     return (
         bool(first)
-        and all(_value(row, "title") and _value(row, "start") for row in first)
-        and any(_value(row, "end") or _value(row, "duration") for row in first)
+        and 2 * len(placed) > len(first)
+        and any(_value(row, "end") or _value(row, "duration") for row in placed)
     )
 
 

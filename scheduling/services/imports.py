@@ -162,7 +162,7 @@ class _Seen:
             found.append(FieldChange(field="title", old=self.title, new=new.title))
         if sorted(self.speakers) != sorted(new.speakers):
             found.append(FieldChange(field="speakers", old=", ".join(self.speakers), new=", ".join(new.speakers)))
-        if self._times(zone) != new._times(zone):
+        if [place[:2] for place in self.places] != [place[:2] for place in new.places]:
             moved = [place[0] for place in self.places] != [place[0] for place in new.places]
             what = "time" if moved else "length"
             found.append(FieldChange(field=what, old=self._times(zone), new=new._times(zone)))
