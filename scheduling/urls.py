@@ -14,6 +14,7 @@ _SLUG = r"(?P<slug>[-a-zA-Z0-9_]+)"
 
 organizer_urls: list[URLPattern] = [
     path("organize/<slug:slug>/import/", imports.upload, name="import"),
+    path("organize/<slug:slug>/import/template.<str:kind>", imports.template, name="import_template"),
     path("organize/<slug:slug>/schedule/", editor.editor, name="editor"),
     path("organize/<slug:slug>/schedule/place/", editor.place, name="place_slot"),
     path("organize/<slug:slug>/schedule/slots/<int:pk>/", editor.slot, name="slot"),

@@ -10,7 +10,7 @@ import base64
 import dataclasses
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Final
 from uuid import UUID
@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from scheduling.importers.garbled import Garbled, repaired
 from scheduling.importers.markup import to_markdown
 from scheduling.importers.parsed import MAX_PERSONS_OF_A_SESSION, MAX_SESSIONS, NotASchedule, Parsed
 from scheduling.importers.reading import line, paragraphs, shortened, web_address, without_controls
@@ -87,8 +88,11 @@ def read_colour(text: str) -> str:
 class Collector:
     """Gathers rooms, tracks, days, sessions, and everything that went wrong."""
 
-    def __init__(self, format_: str) -> None:
+    def __init__(self, format_: str, *, repair: bool = False) -> None:
         self._format = format_
+        self._repair = repair
+        self._left_out: Counter[str] = Counter()
+        self._garbled = Garbled()
         self._unread: list[UnreadRow] = []
         self._warnings: list[UnreadRow] = []
         self._more = {"unread": 0, "warnings": 0}
@@ -112,6 +116,10 @@ class Collector:
     def warn(self, where: str, reason: str) -> None:
         self._note("warnings", self._warnings, where, reason)
 
+    def leave_out(self, state: str) -> None:
+        """A session that is not part of the programme, such as a rejected one; how many there were is a warning."""
+        self._left_out[shortened(line(state), 40)] += 1
+
     def _note(self, name: str, rows: list[UnreadRow], where: str, reason: str) -> None:
         if len(rows) < _MAX_NAMED:
             rows.append(UnreadRow(where=where, reason=reason))
@@ -122,7 +130,7 @@ class Collector:
 
     def line(self, where: str, field: str, text: str) -> str:
         """One line, no longer than the database has room for; a warning says what was taken away."""
-        self._check_controls(where, text)
+        text = self._mended(where, text)
         kept = line(text)
         limit = LENGTHS[field]
         if len(kept) > limit:
@@ -132,12 +140,20 @@ class Collector:
 
     def text(self, where: str, text: str) -> str:
         """Several lines: HTML becomes Markdown."""
-        self._check_controls(where, text)
+        text = self._mended(where, text)
         kept = paragraphs(text) if self.holds_markdown else to_markdown(text)
         if len(kept) > LENGTHS["text"]:
             self.warn(where, _("A text is longer than %(limit)d characters and was cut.") % {"limit": LENGTHS["text"]})
             kept = shortened(kept, LENGTHS["text"])
         return kept
+
+    def _mended(self, where: str, text: str) -> str:
+        """As it was before it was decoded twice, where that is wanted; otherwise it is only noted."""
+        if self._repair:
+            text = repaired(text)
+        self._garbled.look_at(text)
+        self._check_controls(where, text)
+        return text
 
     def _check_controls(self, where: str, text: str) -> None:
         taken = without_controls(text)[1]
@@ -322,6 +338,11 @@ class Collector:
                     _("None of its %(count)d sessions can be read. The first, %(where)s: %(reason)s")
                     % {"count": len(self._unread) + self._more["unread"], "where": first.where, "reason": first.reason}
                 )
+            if self._left_out:
+                raise NotASchedule(
+                    _("None of its %(count)d sessions is accepted, so there is no programme in it.")
+                    % {"count": self._left_out.total()}
+                )
             raise NotASchedule(_("This schedule has no sessions."))
         day_change = self._day_change()
         sessions = self._with_days(self._with_ids(self._sessions), day_change)
@@ -352,10 +373,23 @@ class Collector:
         )
         self._tell_the_rest()
         return Parsed(
-            programme=programme, format=self._format, unread=tuple(self._unread), warnings=tuple(self._warnings)
+            programme=programme,
+            format=self._format,
+            unread=tuple(self._unread),
+            warnings=tuple(self._warnings),
+            is_garbled=bool(self._garbled),
         )
 
     def _tell_the_rest(self) -> None:
+        for state, count in self._left_out.items():
+            reason = ngettext(
+                "%(count)d session in the state “%(state)s” was left out.",
+                "%(count)d sessions in the state “%(state)s” were left out.",
+                count,
+            )
+            self._warnings.append(UnreadRow(where=_("file"), reason=reason % {"count": count, "state": state}))
+        if self._garbled:
+            self._warnings.insert(0, UnreadRow(where=_("file"), reason=self._garbled.reason))
         for name, rows in (("unread", self._unread), ("warnings", self._warnings)):
             if more := self._more[name]:
                 reason = ngettext("%(count)d more of this kind.", "%(count)d more of these kinds.", more) % {
@@ -462,19 +496,3 @@ class Collector:
 
 def _is_local(moment: datetime) -> bool:
     return moment.utcoffset() != timedelta(0)
-
-
-def text_of(values: Mapping[str, object], name: str) -> str:
-    """A value of JSON as text: numbers too, and of texts in several languages the English one or the first."""
-    return as_text(values.get(name))
-
-
-def as_text(value: object) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return str(value)
-    if isinstance(value, dict):
-        texts = {key: text for key, text in value.items() if isinstance(text, str) and text.strip()}
-        return texts.get("en") or next(iter(texts.values()), "")
-    return ""

@@ -1,91 +1,38 @@
-"""CSV of our own: one row per session, columns by name. `COLUMNS` is the table of them, `csv_template()` a file to fill in."""
+"""CSV of our own: `scheduling.importers.table` says which columns it has, `csv_template()` is a file to fill in."""
 
 from __future__ import annotations
 
 import csv
 import io
 import re
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
 from typing import Final
 
 from django.utils.translation import gettext as _
 
-from scheduling.importers.collecting import Collector
 from scheduling.importers.parsed import NotASchedule, Parsed
-from scheduling.importers.reading import decode, line, shortened
-from scheduling.importers.times import Unreadable, parse_date, parse_duration, parse_moment, parse_time
-from scheduling.programme import Link, Person
+from scheduling.importers.reading import decode, line
+from scheduling.importers.source import SourceFile
+from scheduling.importers.table import is_header, read_header, read_row, template
 
 FORMAT: Final = "CSV"
 
-#: Column → the other names by which it is known, letter case, spaces and underscores aside.
-COLUMNS: Final[dict[str, tuple[str, ...]]] = {
-    "id": ("code", "编号"),
-    "title": ("name", "标题", "题目"),
-    "subtitle": ("副标题",),
-    "type": ("kind", "类型"),
-    "track": ("主题", "分会"),
-    "room": ("location", "venue", "地点", "会议室"),
-    "date": ("day", "日期"),
-    "start": ("start time", "begin", "from", "开始", "开始时间"),
-    "end": ("end time", "until", "to", "结束", "结束时间"),
-    "duration": ("minutes", "时长"),
-    "speakers": ("speaker", "persons", "presenters", "报告人", "主讲人"),
-    "chairs": ("chair", "主持人"),
-    "language": ("语言",),
-    "abstract": ("summary", "摘要"),
-    "description": ("简介",),
-    "links": ("link", "链接"),
-    "url": (),
-    "parent": (),
-    "board": ("展板",),
-    "do not record": ("optout", "不录像"),
-    "time zone": ("timezone", "tz", "时区"),
-}
-_REQUIRED: Final = (frozenset({"title"}), frozenset({"start"}))
-_NAMES: Final = {other: name for name, others in COLUMNS.items() for other in (name, *others)}
 _DELIMITERS: Final = ",;\t"
-_TRUE: Final = frozenset({"yes", "y", "true", "1", "x", "是"})
-# Name (affiliation), the parentheses also as Chinese writes them.
-_PERSON: Final = re.compile(r"([^()（）]+?)\s*[(（]([^()（）]*)[)）]\s*")
-_MAX_COLUMNS: Final = 200
 
 
 def csv_template() -> str:
     """A header and three rows to overwrite."""
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    names = [name for name in COLUMNS if name not in {"url", "parent", "board"}]
-    writer.writerow([name.replace(" ", "_") for name in names])
-    rows: Sequence[Mapping[str, str]] = (
-        {
-            "id": "1", "title": "Opening ceremony", "type": "ceremony", "room": "Main hall", "date": "2027-06-07", "start": "09:00",
-            "end": "09:30", "language": "en", "time zone": "Asia/Shanghai",
-        },
-        {
-            "id": "2", "title": "Fermented foods and health", "type": "keynote", "track": "Nutrition", "room": "Main hall",
-            "date": "2027-06-07", "start": "09:30", "duration": "00:45", "speakers": "Anna Novak (University of Ljubljana); 李明 (江南大学)",
-            "chairs": "Maria Silva", "language": "en", "abstract": "What is known, and what is not.",
-            "links": "https://example.org/slides",
-        },
-        {
-            "id": "3", "title": "Coffee break", "type": "break", "room": "Foyer", "date": "2027-06-07", "start": "10:15",
-            "duration": "30",
-        },
-    )  # fmt: skip
-    for row in rows:
-        writer.writerow([row.get(name, "") for name in names])
+    csv.writer(out, lineterminator="\r\n").writerows(template())
     return out.getvalue()
 
 
-def recognises(start: str) -> bool:
-    return _delimiter(start) is not None
+def recognises(file: SourceFile) -> bool:
+    return _delimiter(file.start) is not None
 
 
-def parse(data: bytes) -> Parsed:
-    collector = Collector(FORMAT)
-    text = decode(data, warn=collector.warn, chinese=True)
+def parse(file: SourceFile) -> Parsed:
+    collector = file.collector(FORMAT)
+    text = decode(file.data, warn=collector.warn, chinese=True)
     delimiter = _delimiter(text)
     assert delimiter is not None
     text = re.sub(r"\A\s*sep=.\r?\n", "", text, flags=re.IGNORECASE)
@@ -95,10 +42,10 @@ def parse(data: bytes) -> Parsed:
         for row in rows:
             if header is None:
                 if any(cell.strip() for cell in row):
-                    header = _header(row, collector)
+                    header = read_header(row, collector, _("line %(line)d") % {"line": rows.line_num})
                 continue
             if any(cell.strip() for cell in row):
-                _row(collector, rows.line_num, dict(zip(header, row, strict=False)))
+                read_row(collector, _("line %(line)d") % {"line": rows.line_num}, dict(zip(header, row, strict=False)))
     except csv.Error as error:
         raise NotASchedule(
             _("This CSV file is damaged in line %(line)d: %(reason)s")
@@ -113,107 +60,6 @@ def _delimiter(text: str) -> str | None:
     if re.fullmatch(r"sep=.", first.strip(), re.IGNORECASE):
         first = next((part for part in text.lstrip("\ufeff").splitlines()[1:] if part.strip()), "")
     for delimiter in _DELIMITERS:
-        names = {_column(cell) for cell in first[:4_000].split(delimiter)}
-        if all(names & required for required in _REQUIRED) and names & {"duration", "end"}:
+        if is_header(first[:4_000].split(delimiter)):
             return delimiter
     return None
-
-
-def _column(cell: str) -> str:
-    name = re.sub(r"[\s_]+", " ", cell.strip().strip('"').strip()).casefold()
-    return _NAMES.get(name, "")
-
-
-def _header(row: list[str], collector: Collector) -> list[str]:
-    header: list[str] = []
-    for cell in row[:_MAX_COLUMNS]:
-        name = _column(cell)
-        if cell.strip() and not name:
-            collector.warn(
-                _("line %(line)d") % {"line": 1},
-                _("The column “%(name)s” is not known and was left out.") % {"name": shortened(line(cell), 60)},
-            )
-        header.append("" if name in header else name)
-    return header
-
-
-def _row(collector: Collector, number: int, cells: Mapping[str, str]) -> None:
-    where = _("line %(line)d") % {"line": number}
-    try:
-        start = _start(collector, cells)
-        collector.add(
-            where,
-            title=cells.get("title", ""),
-            start=start,
-            duration=_duration(cells, start),
-            source_id=cells.get("id", ""),
-            room=cells.get("room", ""),
-            subtitle=cells.get("subtitle", ""),
-            kind_label=cells.get("type", ""),
-            track=cells.get("track", ""),
-            language=cells.get("language", ""),
-            abstract=cells.get("abstract", ""),
-            description=cells.get("description", ""),
-            persons=_people(collector, where, cells.get("speakers", "")),
-            chairs=_people(collector, where, cells.get("chairs", "")),
-            links=_links(collector, where, cells.get("links", "")),
-            url=cells.get("url", ""),
-            parent=cells.get("parent", ""),
-            board=cells.get("board", ""),
-            do_not_record=cells.get("do not record", "").strip().casefold() in _TRUE,
-        )
-    except Unreadable as reason:
-        title = shortened(line(cells.get("title", "")), 60)
-        collector.unread(where, f"{reason} ({title})" if title else str(reason))
-
-
-def _start(collector: Collector, cells: Mapping[str, str]) -> datetime:
-    zone = cells.get("time zone", "").strip()
-    if zone and collector.zone is None:
-        collector.set_zone(_("column “time_zone”"), zone)
-    text = cells.get("start", "").strip()
-    if re.match(r"\d{4}-\d\d-\d\d[T ]\d", text):
-        return parse_moment(text)
-    # Here the date is the calendar's: a row of a table has no conference day to stand under.
-    return datetime.combine(_date(cells), parse_time(text))
-
-
-def _date(cells: Mapping[str, str]) -> date:
-    # Spreadsheets add a time to dates.
-    return parse_date(re.sub(r"[T ]0?0:00(?::00)?$", "", cells.get("date", "").strip()))
-
-
-def _duration(cells: Mapping[str, str], start: datetime) -> timedelta:
-    lasts, end = cells.get("duration", "").strip(), cells.get("end", "").strip()
-    if lasts:
-        return parse_duration(lasts)
-    if not end:
-        raise Unreadable(_("It has neither an end nor a duration."))
-    if re.match(r"\d{4}-\d\d-\d\d[T ]\d", end):
-        finish = parse_moment(end)
-        if (finish.tzinfo is None) != (start.tzinfo is None):
-            finish = finish.replace(tzinfo=start.tzinfo)
-    else:
-        finish = datetime.combine(start.date(), parse_time(end), tzinfo=start.tzinfo)
-        if finish < start:
-            # Past midnight, by no more than a night.
-            finish += timedelta(days=1)
-            if finish - start > timedelta(hours=12):
-                raise Unreadable(_("It ends before it begins."))
-    if finish < start:
-        raise Unreadable(_("It ends before it begins."))
-    return parse_duration(str((finish - start) // timedelta(minutes=1)))
-
-
-def _people(collector: Collector, where: str, text: str) -> list[Person | None]:
-    """`Anna Novak (University of Ljubljana); 李明`: between semicolons, `、` or line breaks; commas belong to names."""
-    people: list[Person | None] = []
-    for part in re.split(r"[;；、\n]", text):
-        found = _PERSON.fullmatch(part.strip())
-        name, affiliation = (found[1], found[2]) if found else (part, "")
-        people.append(collector.person(where, name=name, affiliation=affiliation))
-    return people
-
-
-def _links(collector: Collector, where: str, text: str) -> list[Link | None]:
-    return [collector.link(where, url=part) for part in text.split() if part]

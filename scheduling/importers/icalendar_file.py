@@ -1,7 +1,8 @@
 """iCalendar (RFC 5545), as conference programmes come in it: one VEVENT per session, its room in LOCATION.
 
 Lines are taken apart here and not by a library, because real files break rules that libraries insist on: bare carriage returns
-in texts, characters of UTF-8 cut in two by folding, parameters of vCalendar 1.0. iCalendar has no people, so none are read.
+in texts, characters of UTF-8 cut in two by folding, parameters of vCalendar 1.0. iCalendar has no speakers; they are read where a
+description begins with `Speaker:`.
 """
 
 from __future__ import annotations
@@ -19,9 +20,12 @@ from django.utils.translation import gettext as _
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
 from scheduling.importers.collecting import Collector
-from scheduling.importers.parsed import NotASchedule, Parsed
+from scheduling.importers.parsed import MAX_NODES, MAX_SESSIONS, NotASchedule, Parsed
+from scheduling.importers.people import names_in
 from scheduling.importers.reading import decode, line, shortened
+from scheduling.importers.source import SourceFile
 from scheduling.importers.times import Unreadable, find_zone, parse_duration
+from scheduling.programme import Person
 
 FORMAT: Final = "iCalendar"
 
@@ -32,18 +36,25 @@ _NAME: Final = re.compile(r"[A-Za-z0-9-]+")
 _PARAMETER: Final = re.compile(r';([A-Za-z0-9-]+)(?:=("[^"]*"|[^";:,]*(?:,(?:"[^"]*"|[^";:,]*))*))?')
 _ESCAPE: Final = re.compile(r"\\([\\;,nN:\"])")
 _MOMENT: Final = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)(?:T(\d\d):?(\d\d)(?::?(\d\d))?(?:\.\d+)?(Z)?)?", re.IGNORECASE)
+_BEGINS: Final = re.compile(rb"BEGIN[ \t]*:", re.IGNORECASE)
+_MAX_COMPONENTS: Final = 4 * MAX_SESSIONS
+_SPEAKER: Final = re.compile(
+    r"\s*(?:Speakers?|Presenters?|讲者|演讲者)\s*[:：][ \t]*([^\n]{1,500})(?:\n|$)", re.IGNORECASE
+)
 _RULE: Final = re.compile(r"[A-Z0-9=;,+-]+", re.IGNORECASE)
 _UID_GUID: Final = re.compile(r"([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})(?:@.*)?", re.IGNORECASE)
 
 
-def recognises(start: str) -> bool:
-    return bool(re.match(r"\s*BEGIN[ \t]*:[ \t]*VCALENDAR\b", start.lstrip("\ufeff"), re.IGNORECASE))
+def recognises(file: SourceFile) -> bool:
+    return bool(re.match(r"\s*BEGIN[ \t]*:[ \t]*VCALENDAR\b", file.start.lstrip("\ufeff"), re.IGNORECASE))
 
 
-def parse(data: bytes) -> Parsed:
-    collector = Collector(FORMAT)
+def parse(file: SourceFile) -> Parsed:
+    collector, data = file.collector(FORMAT), file.data
     if data[:2] in {b"\xff\xfe", b"\xfe\xff"} or b"\x00" in data[:4]:
         data = decode(data, warn=collector.warn).encode("utf-8", errors="ignore")
+    if data.count(b"\n") + data.count(b"\r") > MAX_NODES or len(_BEGINS.findall(data)) > _MAX_COMPONENTS:
+        raise NotASchedule(_("This calendar has too many entries for a schedule."))
     calendar = _tree(_lines(data, collector))
     return _Reader(calendar, collector).read()
 
@@ -350,6 +361,11 @@ class _Reader:
             return []
         return found
 
+    def _persons(self, where: str, event: _Component) -> list[Person | None]:
+        """Those whom the description begins with, as `Speaker: Li Ming`; attendees of an event are its audience."""
+        found = _SPEAKER.match(event.text("DESCRIPTION"))
+        return [self._into.person(where, name=name) for name in names_in(found[1])] if found else []
+
     def _add(self, where: str, event: _Component, start: datetime, duration: timedelta) -> None:
         uid = line(event.text("UID"))
         guid = _UID_GUID.fullmatch(uid)
@@ -371,6 +387,7 @@ class _Reader:
             room=event.text("LOCATION"),
             track=_unescaped(re.split(r"(?<!\\),", category.value)[0]) if category else "",
             abstract=event.text("DESCRIPTION"),
+            persons=self._persons(where, event),
             url=event.text("URL"),
             uid=uid,
             sequence=int(sequence) if re.fullmatch(r"\d{1,6}", sequence) else 0,

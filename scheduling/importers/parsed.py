@@ -27,3 +27,5 @@ class Parsed:
     format: str
     unread: tuple[UnreadRow, ...] = ()
     warnings: tuple[UnreadRow, ...] = ()
+    # Its texts look like UTF-8 that was decoded twice.
+    is_garbled: bool = False

@@ -24,7 +24,6 @@ _BOMS: Final = (
 )
 _MAGIC: Final = (
     (b"\x1f\x8b", "gzip"),
-    (b"PK\x03\x04", "ZIP"),
     (b"BZh", "bzip2"),
     (b"\xfd7zXZ", "xz"),
     (b"7z\xbc\xaf", "7-Zip"),
@@ -54,9 +53,11 @@ def check_size(data: bytes) -> None:
         raise NotASchedule(_("This file is empty."))
     for magic, name in _MAGIC:
         if data.startswith(magic):
-            raise NotASchedule(
-                _("This is a %(format)s archive. Unpack it and import the file inside.") % {"format": name}
-            )
+            raise NotASchedule(an_archive(name))
+
+
+def an_archive(name: str) -> str:
+    return _("This is a %(format)s archive. Unpack it and import the file inside.") % {"format": name}
 
 
 def decode(data: bytes, *, declared: str = "", warn: Warn, chinese: bool = False) -> str:

@@ -3,70 +3,44 @@ rooms) and version 2 (a list of events)."""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from django.utils.translation import gettext as _
 
-from scheduling.importers.collecting import Collector, as_text, read_colour, read_uuid, text_of
-from scheduling.importers.parsed import MAX_NODES, NotASchedule, Parsed
-from scheduling.importers.reading import decode, line, shortened
-from scheduling.importers.times import Unreadable, parse_date, parse_duration, parse_moment, parse_time
+from scheduling.importers.collecting import Collector, read_colour, read_uuid
+from scheduling.importers.json_text import as_text, dicts, text_of
+from scheduling.importers.parsed import Parsed
+from scheduling.importers.reading import line, shortened
+from scheduling.importers.source import SourceFile
+from scheduling.importers.times import Unreadable, between, parse_date, parse_duration, parse_moment, parse_time
 from scheduling.programme import Day, Link, Person, Room, Track
 
 FORMAT: Final = "schedule.json"
 
-_LONG_NUMBER: Final = 30
 _FIVE_MINUTES: Final = timedelta(minutes=5)
 
 
-def recognises(start: str) -> bool:
-    return start.lstrip("\ufeff \t\r\n").startswith(("{", "["))
+def recognises(file: SourceFile) -> bool:
+    return file.is_json and _conference(file.document)[0] is not None
 
 
-def parse(data: bytes) -> Parsed:
-    collector = Collector(FORMAT)
-    document = _load(decode(data, warn=collector.warn))
-    schedule = document.get("schedule") if isinstance(document, dict) else None
-    path = "schedule"
-    if not isinstance(schedule, dict):
-        schedule, path = document, ""
-    conference = schedule.get("conference") if isinstance(schedule, dict) else None
-    if not isinstance(conference, dict) or not isinstance(conference.get("days"), list):
-        raise NotASchedule(
-            _("This JSON file is no schedule in a format that is known here: it has no schedule.conference.days.")
-        )
-    return _Reader(document, schedule, conference, path, collector).read()
+def parse(file: SourceFile) -> Parsed:
+    conference, schedule, path = _conference(file.document)
+    return _Reader(file.document, schedule, conference, path, file.collector(FORMAT)).read()
 
 
-def _load(text: str) -> Any:
-    if text.count("{") + text.count("[") > MAX_NODES:
-        raise NotASchedule(_("This JSON file has too many elements for a schedule."))
-    try:
-        # Numbers longer than any id stay text: making them a number takes long, and they are none.
-        return json.loads(
-            text, parse_int=lambda digits: int(digits) if len(digits) <= _LONG_NUMBER else digits, parse_constant=str
-        )
-    except RecursionError:
-        raise NotASchedule(_("This JSON file is nested too deeply for a schedule.")) from None
-    except json.JSONDecodeError as error:
-        raise NotASchedule(
-            _("This JSON file breaks off or is damaged in line %(line)d: %(reason)s")
-            % {"line": error.lineno, "reason": error.msg}
-        ) from None
-    except ValueError as error:
-        raise NotASchedule(
-            _("This JSON file is damaged: %(reason)s") % {"reason": shortened(line(str(error)), 120)}
-        ) from None
-
-
-def _dicts(value: object) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """The objects of a list, with their places in it."""
-    if isinstance(value, list):
-        yield from ((number, item) for number, item in enumerate(value) if isinstance(item, dict))
+def _conference(document: Any) -> tuple[Any, Any, str]:
+    """The conference, the schedule around it, and that one's path; Nones for another kind of document."""
+    for schedule, path in (
+        ((document.get("schedule"), "schedule"), (document, "")) if isinstance(document, dict) else ()
+    ):
+        conference = schedule.get("conference") if isinstance(schedule, dict) else None
+        if isinstance(conference, dict) and isinstance(conference.get("days"), list):
+            return conference, schedule, path
+    return None, None, ""
 
 
 def _address(value: object) -> str:
@@ -98,11 +72,11 @@ class _Reader:
                 into.day_change = parse_time(change)
             except Unreadable as reason:
                 into.warn(where, str(reason))
-        for number, room in _dicts(conference.get("rooms") or schedule.get("rooms")):
+        for number, room in dicts(conference.get("rooms") or schedule.get("rooms")):
             self._room(f"{where}.rooms[{number}]", room)
-        for number, track in _dicts(conference.get("tracks")):
+        for number, track in dicts(conference.get("tracks")):
             self._track(f"{where}.tracks[{number}]", track)
-        for number, person in _dicts(schedule.get("persons")):
+        for number, person in dicts(schedule.get("persons")):
             known = self._person(f"{self._path}persons[{number}]", person)
             if known:
                 into.add_person(known)
@@ -168,7 +142,7 @@ class _Reader:
                 for name, events in rooms.items():
                     self._events_of_room(f'{path}.rooms["{shortened(line(name), 60)}"]', events, day, name)
             elif isinstance(rooms, list):
-                for place, room in _dicts(rooms):
+                for place, room in dicts(rooms):
                     self._events_of_room(f"{path}.rooms[{place}]", room.get("events"), day, text_of(room, "name"))
 
     def _day(self, path: str, value: Mapping[str, Any]) -> date | None:
@@ -243,7 +217,7 @@ class _Reader:
             language=text_of(event, "language"),
             abstract=text_of(event, "abstract"),
             description=text_of(event, "description"),
-            persons=[self._person(f"{path}.persons[{number}]", person) for number, person in _dicts(people)],
+            persons=[self._person(f"{path}.persons[{number}]", person) for number, person in dicts(people)],
             links=self._links(f"{path}.links", event.get("links")),
             attachments=self._links(f"{path}.attachments", event.get("attachments")),
             url=text_of(event, "url"),
@@ -266,14 +240,10 @@ class _Reader:
         return self._into.moment_of(day, time_of_day)
 
     def _duration(self, event: Mapping[str, Any], start: datetime) -> timedelta:
-        text, end = text_of(event, "duration").strip(), text_of(event, "end").strip()
+        end = text_of(event, "end").strip()
         if len(end) > 10:
-            finish = parse_moment(end)
-            if (finish.tzinfo is None) == (start.tzinfo is None):
-                if finish < start:
-                    raise Unreadable(_("It ends before it begins."))
-                return parse_duration(str(int((finish - start).total_seconds() // 60)))
-        return parse_duration(text)
+            return between(start, parse_moment(end))
+        return parse_duration(text_of(event, "duration"))
 
     def _track_of(self, event: Mapping[str, Any]) -> str:
         track = event.get("track")

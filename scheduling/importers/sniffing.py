@@ -8,7 +8,7 @@ from typing import Final
 from django.utils.translation import gettext as _
 
 from scheduling.importers.parsed import NotASchedule
-from scheduling.importers.reading import decode
+from scheduling.importers.reading import an_archive, decode
 
 _LENGTH: Final = 4_000
 _YAML: Final = re.compile(
@@ -38,6 +38,8 @@ def beginning(data: bytes) -> str:
 
 
 def what_it_is(data: bytes, start: str) -> str:
+    if data.startswith(b"PK\x03\x04"):
+        return an_archive("ZIP")
     for magic, name in _BINARY:
         if data.startswith(magic):
             return _("This is a %(format)s file, no schedule.") % {"format": name}
@@ -46,6 +48,8 @@ def what_it_is(data: bytes, start: str) -> str:
         or sum(character < " " and character not in "\t\r\n\f" for character in start) > len(start) // 20
     ):
         return _("This is no text file, and no schedule.")
-    if _YAML.match(start):
-        return _("This looks like YAML, which is not read here. XML, JSON, iCalendar and CSV are.")
     return ""
+
+
+def is_yaml(start: str) -> bool:
+    return _YAML.match(start) is not None

@@ -66,6 +66,15 @@ def parse_duration(text: str) -> timedelta:
     raise Unreadable(_("The duration “%(text)s” cannot be read; 01:30 is an hour and a half.") % {"text": _shown(text)})
 
 
+def between(start: datetime, end: datetime) -> timedelta:
+    """From one moment to the other; one without an offset has the other's. 0 to 31 days."""
+    if (start.tzinfo is None) != (end.tzinfo is None):
+        start, end = start.replace(tzinfo=start.tzinfo or end.tzinfo), end.replace(tzinfo=end.tzinfo or start.tzinfo)
+    if end < start:
+        raise Unreadable(_("It ends before it begins."))
+    return parse_duration(str((end - start) // timedelta(minutes=1)))
+
+
 def _integers(found: re.Match[str]) -> tuple[int, ...]:
     return tuple(int(group or 0) for group in found.groups())
 
@@ -118,8 +127,10 @@ def parse_moment(text: str) -> datetime:
     """ISO 8601 date and time: aware where it has an offset."""
     text = text.strip()
     try:
-        # Offsets as `+1:00`, which older programs write.
-        moment = datetime.fromisoformat(re.sub(r"([+-])(\d):(\d\d)$", r"\g<1>0\2:\3", text))
+        # Offsets as `+1:00`, which older programs write, and hours as `7:00`.
+        moment = datetime.fromisoformat(
+            re.sub(r"(?<=[T ])(?=\d:)", "0", re.sub(r"([+-])(\d):(\d\d)$", r"\g<1>0\2:\3", text))
+        )
     except ValueError:
         raise Unreadable(
             _("The date “%(text)s” cannot be read; write it as 2027-06-07T09:30:00+08:00.") % {"text": _shown(text)}

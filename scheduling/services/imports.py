@@ -12,7 +12,7 @@ import zlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any, Final, Generic, TypeVar
 
 from django.db import models, transaction
@@ -49,6 +49,29 @@ _SLOT_KINDS: Final = {
 # -- What came of it ------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FieldChange:
+    """`field`: `title`, `speakers`, `time`, `length` (it begins as before), `room`, or `details` for all other, whose values are not told."""
+
+    field: str
+    old: str = ""
+    new: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SessionChange:
+    """What becomes of one session. `kind`: `added`, `changed` or `missing`. `key`: what the file knows it by."""
+
+    kind: str
+    key: str
+    title: str
+    changes: tuple[FieldChange, ...] = ()
+
+    @property
+    def fields(self) -> frozenset[str]:
+        return frozenset(change.field for change in self.changes)
+
+
 @dataclass(kw_only=True)
 class ImportResult:
     # Of the file: days, rooms, tracks, sessions, speakers, slots.
@@ -62,6 +85,10 @@ class ImportResult:
     warnings: tuple[UnreadRow, ...] = ()
     # What else an organizer should know.
     notes: list[str] = field(default_factory=list)
+    # Session by session: added and changed ones in the order of the file, then those that are gone.
+    sessions: list[SessionChange] = field(default_factory=list)
+    # Its texts look like UTF-8 that was decoded twice.
+    is_garbled: bool = False
 
     @property
     def is_same(self) -> bool:
@@ -80,6 +107,8 @@ def apply(*, event: Event, parsed: Parsed, actor: User | None, now: datetime) ->
     """
     draft = Schedule.objects.draft_of(event)
     Schedule.objects.select_for_update().get(pk=draft.pk)
+    # An import that was waited for may have given the event its venue.
+    event.refresh_from_db(fields=["venue"])
     run = _Run(event, draft, parsed, now)
     run.rooms(actor)
     run.tracks()
@@ -87,6 +116,7 @@ def apply(*, event: Event, parsed: Parsed, actor: User | None, now: datetime) ->
     run.sessions()
     run.slots()
     run.missing()
+    run.tell()
     if not run.result.is_same:
         audit.record(
             actor=actor,
@@ -109,6 +139,46 @@ def preview(*, event: Event, parsed: Parsed, now: datetime) -> ImportResult:
     return result
 
 
+@dataclass(slots=True)
+class _Seen:
+    """What people see of a session at a glance. `places`: begin, end and room of each place in the draft, in order."""
+
+    title: str = ""
+    speakers: tuple[str, ...] = ()
+    places: tuple[tuple[datetime, datetime, str], ...] = ()
+
+    def stand_in(self, slots: Iterable[Slot], language: str) -> None:
+        places = [(s.starts_at, s.ends_at, s.room.name.localize(language) if s.room else "") for s in slots]
+        self.places = tuple(sorted(places))
+
+    def placed(self, zone: tzinfo) -> tuple[FieldChange, ...]:
+        """The time and the room of a session that is new."""
+        shown = (FieldChange(field="time", new=self._times(zone)), FieldChange(field="room", new=self._rooms()))
+        return tuple(change for change in shown if change.new)
+
+    def changes(self, new: _Seen, zone: tzinfo) -> tuple[FieldChange, ...]:
+        found = []
+        if self.title != new.title:
+            found.append(FieldChange(field="title", old=self.title, new=new.title))
+        if sorted(self.speakers) != sorted(new.speakers):
+            found.append(FieldChange(field="speakers", old=", ".join(self.speakers), new=", ".join(new.speakers)))
+        if [place[:2] for place in self.places] != [place[:2] for place in new.places]:
+            moved = [place[0] for place in self.places] != [place[0] for place in new.places]
+            what = "time" if moved else "length"
+            found.append(FieldChange(field=what, old=self._times(zone), new=new._times(zone)))
+        if self._rooms() != new._rooms():
+            found.append(FieldChange(field="room", old=self._rooms(), new=new._rooms()))
+        return tuple(found)
+
+    def _times(self, zone: tzinfo) -> str:
+        return ", ".join(
+            f"{begin.astimezone(zone):%Y-%m-%d %H:%M}–{end.astimezone(zone):%H:%M}" for begin, end, _room in self.places
+        )
+
+    def _rooms(self) -> str:
+        return ", ".join(dict.fromkeys(room for _begin, _end, room in self.places if room))
+
+
 class _Run:
     """One import; each step needs those before it."""
 
@@ -125,7 +195,12 @@ class _Run:
             by_key[session.key].append(session)
         self.incoming = [given[0] for given in by_key.values()]
         self.number_of = {key: number for number, key in enumerate(by_key)}
-        self.result = ImportResult(counts=parsed.programme.counts, unread=parsed.unread, warnings=parsed.warnings)
+        self.result = ImportResult(
+            counts=parsed.programme.counts,
+            unread=parsed.unread,
+            warnings=parsed.warnings,
+            is_garbled=parsed.is_garbled,
+        )
         self.room_of: dict[str, Room] = {}
         self.track_of: dict[str, Track] = {}
         self.speaker_of: dict[tuple[str, str], Speaker] = {}
@@ -133,6 +208,14 @@ class _Run:
         # Sessions that were in the event before, by pk.
         self.known: dict[int, Submission] = {}
         self.found: set[int] = set()
+        # Of speakers who changed, by pk.
+        self.old_names: dict[int, str] = {}
+        # What stood there before, and what stands there now, by number of the session.
+        self.before: dict[int, _Seen] = {}
+        self.after: dict[int, _Seen] = {}
+        self.touched: set[int] = set()
+        # Title, and what the file that it came from knew it by.
+        self.gone: list[tuple[str, str]] = []
 
     # -- Rooms and tracks
 
@@ -226,7 +309,9 @@ class _Run:
             else:
                 if person.biography:
                     values["biography"] = self._merged(known.biography, person.biography)
+                name = known.name
                 if _assign(known, values):
+                    self.old_names[known.pk] = name
                     changed.append(known)
             self.speaker_of[person.key] = known
         Speaker.objects.bulk_create(new, batch_size=_BATCH)
@@ -274,6 +359,10 @@ class _Run:
         touched: set[int] = set()
         for number, (session, known) in enumerate(zip(self.incoming, matched, strict=True)):
             values = self._values(session)
+            before = _Seen()
+            if known is not None:
+                names = (self.old_names.get(t.speaker_id, t.speaker.name) for t in known.talks.all())
+                before = _Seen(known.title.localize(self.language), tuple(names))
             if known is None:
                 known = Submission(event=self.event, code=_free_code(session.code, codes), state=session.state)
                 if session.guid and session.guid not in guids:
@@ -294,12 +383,14 @@ class _Run:
                     changed.append(known)
                     touched.add(number)
                 self.found.add(known.pk)
+                self.before[number] = before
             self.submissions.append(known)
         Submission.objects.bulk_create(new, batch_size=_BATCH)
         Submission.objects.bulk_update(changed, [*_FIELDS, "state", "updated_at"], batch_size=_BATCH)
         touched |= self._people()
         touched |= self._links()
         fresh = {submission.pk for submission in new}
+        self.touched = touched
         self.result.added["sessions"] += len(new)
         self.result.changed["sessions"] += sum(self.submissions[number].pk not in fresh for number in touched)
 
@@ -372,6 +463,8 @@ class _Run:
         for session in self.programme.sessions:
             if session.state != SubmissionState.CANCELLED:
                 given[self.number_of[session.key]].append(session)
+        for number, before in self.before.items():
+            before.stand_in(of_session[self.submissions[number].pk], self.language)
         uids = {slot.uid for slot in existing}
         # The slot of each block by the id that its talks name; blocks first, so that it is there.
         holders: dict[str, Slot] = {}
@@ -381,6 +474,7 @@ class _Run:
         chaired: list[tuple[Slot, Session]] = []
         for number in sorted(given, key=lambda number: bool(given[number][0].parent)):
             submission = self.submissions[number]
+            stands: list[Slot] = []
             for session, known in self._pair(given[number], of_session.get(submission.pk, [])):
                 values = self._place(session, holders)
                 slot = known or Slot(schedule=self.draft, submission=submission)
@@ -397,6 +491,9 @@ class _Run:
                 if not slot.locked:
                     chaired.append((slot, session))
                 holders.setdefault(session.source_id, slot)
+                stands.append(slot)
+            self.after[number] = self._seen(number)
+            self.after[number].stand_in(stands, self.language)
         for children in (False, True):
             batch = [slot for slot, session in new if bool(session.parent) == children]
             for slot in batch:
@@ -406,14 +503,23 @@ class _Run:
         Slot.objects.bulk_update(changed, _SLOT_FIELDS, batch_size=_BATCH)
         fresh = {slot.pk for slot, _session in new}
         touched = {slot.pk for slot in changed} | self._chairs(chaired, fresh)
-        # The file has fewer places for a session than the draft.
-        mine = {self.submissions[number].pk for number in range(len(self.submissions))}
+        surplus = self._surplus(existing, kept)
+        self.result.added["slots"] += len(new)
+        self.result.changed["slots"] += len(touched - fresh) + len(surplus)
+
+    def _surplus(self, existing: list[Slot], kept: set[int]) -> list[int]:
+        """Take away the places of sessions of which the file has fewer than the draft."""
+        mine = {submission.pk for submission in self.submissions}
         surplus = [
             slot.pk for slot in existing if slot.submission_id in mine and slot.pk not in kept and not slot.locked
         ]
         Slot.objects.filter(pk__in=surplus).delete()
-        self.result.added["slots"] += len(new)
-        self.result.changed["slots"] += len(touched - fresh) + len(surplus)
+        return surplus
+
+    def _seen(self, number: int) -> _Seen:
+        session = self.incoming[number]
+        names = dict.fromkeys(self.speaker_of[person.key].name for person in session.persons)
+        return _Seen(self.submissions[number].title.localize(self.language), tuple(names))
 
     def _place(self, session: Session, holders: dict[str, Slot]) -> dict[str, Any]:
         parent = holders.get(session.parent) if session.parent else None
@@ -483,7 +589,28 @@ class _Run:
             submission.state = SubmissionState.CANCELLED
             submission.updated_at = self.now
         Submission.objects.bulk_update(gone, ["state", "updated_at"], batch_size=_BATCH)
-        self.result.missing = sorted(submission.title.localize(self.language) for submission in gone)
+        self.gone = [(submission.title.localize(self.language), submission.source_id) for submission in gone]
+        self.result.missing = sorted(title for title, _key in self.gone)
+
+    def tell(self) -> None:
+        """Session by session, for people."""
+        for number, session in enumerate(self.incoming):
+            after = self.after.get(number) or self._seen(number)
+            before = self.before.get(number)
+            if before is None:
+                told = SessionChange(
+                    kind="added", key=session.key, title=session.title, changes=after.placed(self.event.tz)
+                )
+            else:
+                changes = before.changes(after, self.event.tz)
+                if not changes and number in self.touched:
+                    changes = (FieldChange(field="details"),)
+                told = SessionChange(kind="changed", key=session.key, title=after.title, changes=changes)
+            if before is None or told.changes:
+                self.result.sessions.append(told)
+        self.result.sessions += [
+            SessionChange(kind="missing", key=key, title=title) for title, key in sorted(self.gone)
+        ]
 
     def _is_another_programme(self) -> bool:
         """Not one session was known: a second file for the same event, not a newer state of the first."""
@@ -598,11 +725,12 @@ def _uid(session: Session) -> uuid.UUID | None:
         return None
 
 
-def read(data: bytes, name: str = "") -> Parsed:
-    """The programme in a file, which may be packed with gzip. Raises NotASchedule."""
+def read(data: bytes, name: str = "", *, repair: bool = False) -> Parsed:
+    """The programme in a file, which may be packed with gzip. `repair`: mend texts that were decoded twice. Raises
+    NotASchedule."""
     if data.startswith(b"\x1f\x8b"):
         data = _unpacked(data, zlib.MAX_WBITS | 16)
-    return parse(data, name=name)
+    return parse(data, name=name, repair=repair)
 
 
 def pack(data: bytes) -> str:

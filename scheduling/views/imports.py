@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from common.forms import Form
 from events.models import Event, Permission
 from events.views.access import get_event_or_404
 from events.views.acting import by
-from scheduling.importers import MAX_BYTES, NotASchedule
+from scheduling.importers import MAX_BYTES, NotASchedule, csv_template, xlsx_template
 from scheduling.services import imports
 from scheduling.services.imports import ImportResult
 
+_TEMPLATES: Final[dict[str, tuple[str, Callable[[], str | bytes]]]] = {
+    # Spreadsheets take a file for UTF-8 only with a byte order mark.
+    "csv": ("text/csv; charset=utf-8", lambda: "\ufeff" + csv_template()),
+    "xlsx": ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", xlsx_template),
+}
 #: Rows that the page lists before it only counts them.
 LISTED = 200
 
@@ -32,12 +38,17 @@ class UploadForm(Form):
         label=gettext_lazy("Programme"),
         required=False,
         help_text=gettext_lazy(
-            "frab or pentabarf XML, schedule.json, iCalendar or CSV; up to 16 MB, also packed with gzip."
+            "XML or JSON of frab, pentabarf, pretalx and others, iCalendar, YAML, CSV or XLSX; up to 16 MB, also packed with gzip."
         ),
-        widget=forms.ClearableFileInput(attrs={"accept": ".xml,.json,.ics,.ical,.csv,.tsv,.gz"}),
+        widget=forms.ClearableFileInput(
+            attrs={"accept": ".xml,.json,.ics,.ical,.yaml,.yml,.csv,.tsv,.xlsx,.gz"},
+        ),
     )
     packed = forms.CharField(required=False, widget=forms.HiddenInput)
     name = forms.CharField(required=False, max_length=200, widget=forms.HiddenInput)
+    # On the preview alone: the box, and the button that only looks again.
+    repair_encoding = forms.BooleanField(required=False, widget=forms.HiddenInput)
+    again = forms.BooleanField(required=False, widget=forms.HiddenInput)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -65,10 +76,10 @@ def upload(request: HttpRequest, slug: str) -> HttpResponse:
     form = UploadForm(request.POST or None, request.FILES or None)
     if request.method != "POST" or not form.is_valid():
         return render(request, "scheduling/organize/import.html", {"event": event, "form": form})
-    data, name = form.cleaned_data["data"], form.cleaned_data["name"]
+    data, name, repair = (form.cleaned_data[field] for field in ("data", "name", "repair_encoding"))
     try:
-        parsed = imports.read(data, name)
-        if form.cleaned_data["packed"]:
+        parsed = imports.read(data, name, repair=repair)
+        if form.cleaned_data["packed"] and not form.cleaned_data["again"]:
             result = imports.apply(event=event, parsed=parsed, **by(request))
             messages.success(request, _done(result))
             return redirect("scheduling:import", slug=event.slug)
@@ -76,7 +87,20 @@ def upload(request: HttpRequest, slug: str) -> HttpResponse:
     except NotASchedule as error:
         form.add_error("file", str(error))
         return render(request, "scheduling/organize/import.html", {"event": event, "form": form})
-    return render(request, "scheduling/organize/import_preview.html", _preview(event, result, name, data))
+    context = _preview(event, result, name, data) | {"repair": repair, "is_garbled": result.is_garbled}
+    return render(request, "scheduling/organize/import_preview.html", context)
+
+
+@require_safe
+def template(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
+    """An empty table with the columns that are read, and three rows to overwrite."""
+    get_event_or_404(request, slug, Permission.EDIT_PROGRAMME)
+    if kind not in _TEMPLATES:
+        raise Http404
+    content_type, write = _TEMPLATES[kind]
+    response = HttpResponse(write(), content_type=content_type)
+    response["Content-Disposition"] = f'attachment; filename="programme.{kind}"'
+    return response
 
 
 def _preview(event: Event, result: ImportResult, name: str, data: bytes) -> dict[str, Any]:
@@ -96,8 +120,8 @@ def _preview(event: Event, result: ImportResult, name: str, data: bytes) -> dict
         "rows": [
             (words.get(key, key), count, result.added[key], result.changed[key]) for key, count in result.counts.items()
         ],
-        "missing": result.missing[:LISTED],
-        "missing_count": len(result.missing),
+        "sessions": result.sessions[:LISTED],
+        "more_sessions": max(0, len(result.sessions) - LISTED),
         "unread": result.unread[:LISTED],
         "unread_count": len(result.unread),
         "warnings": result.warnings[:LISTED],

@@ -140,6 +140,7 @@ def make_world(slug: str, organisation: Organisation, *, state: str = "live") ->
         "schedules key": "latest",
         "exporters name": "schedule.json",
         "slots key": releases_slot(event),
+        "template. kind": "xlsx",
         # the API
         "submissions code": submission.code,
         "ticket-types pk": ticket.pk,

@@ -97,7 +97,7 @@ PUBLIC: Final = frozenset(
 SHOWS_MAIL: Final = frozenset({"notifications:mail_html", "events:mail_preview", "events:message_html"})
 
 #: What one event's row may lead to at another's address, because both have it: kinds of files and of mails, versions by name.
-SHARED: Final = frozenset({"schedule. kind", "mail-templates kind", "v version", "releases version"})
+SHARED: Final = frozenset({"schedule. kind", "template. kind", "mail-templates kind", "v version", "releases version"})
 
 P = Permission
 _EVENT: Final = {P.EDIT_EVENT}

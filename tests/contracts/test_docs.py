@@ -9,7 +9,7 @@ import pytest
 from django.core.management import get_commands
 
 from notifications.notices import all_kinds
-from scheduling.importers.csv_table import COLUMNS
+from scheduling.importers.table import COLUMNS
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])

@@ -13,7 +13,7 @@ from django.test import Client
 from accounts.models import User
 from events.models import Event
 from scheduling.models import Slot
-from submissions.models import Submission
+from submissions.models import Speaker, Submission
 from tests.personae import AsUser
 
 pytestmark = pytest.mark.django_db
@@ -85,3 +85,60 @@ def test_strangers_find_no_page(as_user: AsUser, stranger: User, attendee: User,
     for who in (stranger, attendee):
         assert as_user(who).get(ADDRESS).status_code == 404
         assert upload(as_user(who), CSV.encode()).status_code == 404
+
+
+def test_the_preview_tells_session_by_session_what_is_there_and_what_comes(edit: Client, event: Event) -> None:
+    text = upload(edit, CSV.encode()).content.decode()
+    assert "Session by session" in text
+    assert text.count(">Added<") >= 2
+    edit.post(ADDRESS, {"packed": packed(text), "name": "programme.csv"})
+    later = CSV.replace("Kefir,Hall A,2027-06-07,09:00", "Kefir and tea,Hall B,2027-06-07,09:15")
+    later = "".join(line for line in later.splitlines(keepends=True) if not line.startswith("2,"))
+
+    text = upload(edit, later.encode()).content.decode()
+
+    assert "<del>Kefir</del> → <ins>Kefir and tea</ins>" in text
+    assert "<del>2027-06-07 09:00–09:30</del> → <ins>2027-06-07 09:15–09:45</ins>" in text
+    assert "<del>Hall A</del> → <ins>Hall B</ins>" in text
+    assert "It is no longer in the file." in text
+    assert "&lt;b&gt;Vinegar&lt;/b&gt;" in text
+
+
+def test_a_long_programme_is_listed_in_part_and_the_rest_counted(edit: Client, event: Event) -> None:
+    rows = [f"{n},Talk {n},Hall A,2027-06-07,09:00,30," for n in range(230)]
+    text = upload(edit, (CSV.splitlines()[0] + "\n" + "\n".join(rows)).encode()).content.decode()
+    assert "Talk 199<" in text
+    assert "Talk 200<" not in text
+    assert "30 more sessions are not listed." in text
+
+
+def test_texts_that_were_decoded_twice_can_be_mended_on_the_preview(edit: Client, event: Event) -> None:
+    garbled = CSV.encode().decode("cp1252", errors="replace").replace("\ufffd", "\x90").encode()
+    text = upload(edit, garbled).content.decode()
+    assert "decoded twice" in text
+    assert 'name="repair_encoding" value="1">' in text
+
+    form = {"packed": packed(text), "name": "programme.csv", "repair_encoding": "1"}
+    again = edit.post(ADDRESS, {**form, "again": "1"}).content.decode()
+    assert 'name="repair_encoding" value="1" checked>' in again
+    assert "Take it over" in again
+    assert not Submission.objects.exists()
+    edit.post(ADDRESS, form)
+
+    assert Speaker.objects.filter(name="José Núñez").exists()
+    assert "decoded twice" not in upload(edit, CSV.encode()).content.decode()
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_a_table_to_fill_in_can_be_downloaded_and_imported(edit: Client, event: Event, kind: str) -> None:
+    assert f"{ADDRESS}template.{kind}" in edit.get(ADDRESS).content.decode()
+    answer = edit.get(f"{ADDRESS}template.{kind}")
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="programme.{kind}"'
+    assert "Fermented foods and health" in upload(edit, answer.content, f"programme.{kind}").content.decode()
+
+
+def test_there_is_no_other_template_and_none_for_strangers(
+    as_user: AsUser, edit: Client, stranger: User, event: Event
+) -> None:
+    assert edit.get(f"{ADDRESS}template.exe").status_code == 404
+    assert as_user(stranger).get(f"{ADDRESS}template.csv").status_code == 404

@@ -197,3 +197,16 @@ def test_a_dry_run_says_what_would_happen_and_changes_nothing() -> None:
 def test_a_missing_file_is_named() -> None:
     with pytest.raises(CommandError, match=r"nowhere\.xml: No such file"):
         import_schedule(Path("nowhere.xml"))
+
+
+def test_texts_that_were_decoded_twice_are_named_and_mended_on_request(tmp_path: Path) -> None:
+    path = tmp_path / "programme.csv"
+    path.write_text("title,start,duration,speakers\nSÃ¼ÃŸes,2027-06-07 09:00,30,JosÃ© NÃºÃ±ez\n")
+
+    output = import_schedule(path, "--dry-run")
+    assert "looks like UTF-8 that was decoded twice: “JosÃ©” may be “José”" in output
+    assert "--repair-encoding" in output
+
+    assert "decoded twice" not in import_schedule(path, "--repair-encoding")
+    assert str(Submission.objects.get().title) == "Süßes"
+    assert Speaker.objects.get().name == "José Núñez"

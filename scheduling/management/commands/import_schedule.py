@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from common.problems import Refusal
@@ -25,7 +25,7 @@ DEFAULT_ORGANISATION = "campus"
 
 
 class Command(BaseCommand):
-    help = "Read a programme (frab XML, schedule.json, iCalendar, CSV) into an event's draft; make the event if there is none."
+    help = "Read a programme (XML, JSON, iCalendar, YAML, CSV, XLSX) into an event's draft; make the event if there is none."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", metavar="FILE")
@@ -39,16 +39,24 @@ class Command(BaseCommand):
         parser.add_argument(
             "--time-zone", metavar="NAME", help="of a new event whose file names none, such as Europe/Brussels"
         )
+        parser.add_argument(
+            "--repair-encoding", action="store_true", help="mend texts that were UTF-8 and were decoded twice"
+        )
         parser.add_argument("--dry-run", action="store_true", help="say what would happen and change nothing")
 
     def handle(self, *args: Any, **options: Any) -> None:
         now = timezone.now()
         try:
-            parsed = imports.read(Path(options["file"]).read_bytes(), Path(options["file"]).name)
+            path = Path(options["file"])
+            parsed = imports.read(path.read_bytes(), path.name, repair=options["repair_encoding"])
             with transaction.atomic():
                 self._import(parsed, options, now)
                 if options["dry_run"]:
                     transaction.set_rollback(True)
+        except IntegrityError:
+            self._refuse(
+                f"{options['file']}: the event {options['event']} was changed by somebody else meanwhile; try again"
+            )
         except OSError as error:
             self._refuse(f"{options['file']}: {error.strerror or error}")
         except NotASchedule as error:
@@ -122,6 +130,8 @@ class Command(BaseCommand):
             self.stdout.write(f"  unread: {row.where}: {row.reason}")
         for row in result.warnings:
             self.stdout.write(f"warning: {row.where}: {row.reason}")
+        if result.is_garbled:
+            self.stdout.write("warning: --repair-encoding mends texts that were decoded twice")
         for note in result.notes:
             self.stdout.write(f"warning: {note}")
 

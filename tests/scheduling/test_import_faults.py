@@ -1,0 +1,351 @@
+"""What files get wrong, on purpose or not, and what happens at the same time: one clear line, nothing lost, nothing doubled."""
+
+from __future__ import annotations
+
+import io
+import json
+import struct
+import threading
+import time
+import zipfile
+import zlib
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connections
+from django.utils import timezone
+
+from events.models import Event, EventRoom, Room
+from scheduling.importers import NotASchedule, Parsed, csv_template, parse, xlsx_template
+from scheduling.models import Schedule, Slot
+from scheduling.services import imports, releases
+from submissions.models import Speaker, Submission, Talk
+from tests.factories import scheduling as make
+
+HEAD = "id,title,room,date,start,duration,speakers\n"
+
+
+def csv(*rows: str) -> bytes:
+    return (HEAD + "\n".join(rows) + "\n").encode()
+
+
+def event_json(**fields: Any) -> dict[str, Any]:
+    return {
+        "id": 1,
+        "title": "Kefir",
+        "date": "2027-06-07T09:00:00+08:00",
+        "start": "09:00",
+        "duration": "00:30",
+    } | fields
+
+
+def schedule_json(*events: Any, **conference: Any) -> bytes:
+    days = [{"date": "2027-06-07", "rooms": {"Hall": list(events)}}]
+    document = {"schedule": {"version": "1", "conference": {"title": "Food", "days": days} | conference}}
+    return json.dumps(document).encode()
+
+
+def refusal_of(data: bytes) -> str:
+    with pytest.raises(NotASchedule) as refusal:
+        parse(data)
+    reason = str(refusal.value)
+    assert "\n" not in reason
+    assert len(reason) < 300
+    return reason
+
+
+def reasons(parsed: Parsed) -> str:
+    return "; ".join(str(row) for row in (*parsed.unread, *parsed.warnings))
+
+
+# -- Encodings and characters
+
+
+@pytest.mark.parametrize("declared", ["iso-8859-1", "gbk", "utf-16", "rot13", "no-such-thing"])
+def test_utf8_that_claims_to_be_something_else_is_read_as_utf8(declared: str) -> None:
+    day = '<day date="2027-06-07"><room name="Hall"><event id="1"><start>09:00</start><duration>30</duration>'
+    text = f'<?xml version="1.0" encoding="{declared}"?><schedule>{day}<title>Süßes 李</title></event></room></day></schedule>'
+    parsed = parse(text.encode())
+    assert parsed.programme.sessions[0].title == "Süßes 李"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "title"), [("latin-1", "Süßes"), ("gb18030", "发酵食品与健康讨论"), ("utf-16", "Süßes 李")]
+)
+def test_tables_in_other_encodings_are_read(encoding: str, title: str) -> None:
+    parsed = parse(csv(f"1,{title},Hall,2027-06-07,09:00,30,").decode().encode(encoding))
+    assert parsed.programme.sessions[0].title == title
+
+
+def test_a_byte_order_mark_that_lies_is_named() -> None:
+    assert "says that it is utf-16, and is not" in refusal_of(b"\xff\xfe" + b"\xd8" * 7)
+
+
+def test_control_characters_are_taken_out_of_titles_and_said() -> None:
+    parsed = parse(schedule_json(event_json(title="Ke\x07fir\x1b[31m\x00 \u202e")))
+    assert parsed.programme.sessions[0].title.startswith("Kefir[31m")
+    assert "3 control characters were taken out" in reasons(parsed)
+
+
+# -- Values
+
+
+@pytest.mark.parametrize(
+    "value", [float("nan"), float("inf"), 1e300, 10**400, True, False, None, [], {}, "NaN", "-1", "P9Y"]
+)
+@pytest.mark.parametrize(
+    "field", ["duration", "date", "start", "end", "id", "title", "room", "persons", "track", "do_not_record"]
+)
+def test_values_of_any_kind_leave_the_other_sessions_alone(field: str, value: Any) -> None:
+    parsed = parse(schedule_json(event_json(id=2, title="Tea"), event_json(**{field: value})))
+    titles = [session.title for session in parsed.programme.sessions]
+    assert titles[0] == "Tea"
+    assert len(titles) + len(parsed.unread) == 2
+    assert not any(session.do_not_record for session in parsed.programme.sessions) or value is True
+
+
+def test_missing_ends_are_named_row_by_row() -> None:
+    parsed = parse(
+        csv("1,Kefir,Hall,2027-06-07,09:00,30,", "2,Tea,Hall,2027-06-07,10:00,,", "3,Miso,Hall,2027-06-07,,30,")
+    )
+    assert [session.title for session in parsed.programme.sessions] == ["Kefir"]
+    assert [str(row) for row in parsed.unread] == [
+        "line 3: It has neither an end nor a duration. (Tea)",
+        "line 4: It has no time. (Miso)",
+    ]
+
+
+def test_an_id_given_twice_makes_two_sessions_and_a_warning() -> None:
+    parsed = parse(csv("7,Kefir,Hall,2027-06-07,09:00,30,Li", "7,Tea,Hall,2027-06-07,10:00,30,Li"))
+    ids = [session.source_id for session in parsed.programme.sessions]
+    assert len(set(ids)) == 2
+    assert "Another session has its id 7" in reasons(parsed)
+
+
+def test_a_talk_outside_of_the_days_is_kept_on_its_own_day() -> None:
+    parsed = parse(
+        schedule_json(
+            event_json(),
+            event_json(id=2, title="Late", date="2027-07-09T09:00:00+08:00"),
+            start="2027-06-07",
+            end="2027-06-07",
+        )
+    )
+    assert [session.day.isoformat() for session in parsed.programme.sessions] == ["2027-06-07", "2027-07-09"]
+    assert len(parsed.programme.days) == 2
+    assert "It stands under 2027-06-07 and begins on 2027-07-09" in reasons(parsed)
+
+
+@pytest.mark.slow
+@pytest.mark.django_db
+def test_ten_thousand_rooms_are_imported_in_one_go() -> None:
+    event = make.make_event()
+    parsed = parse(csv(*(f"{n},Talk {n},Room {n},2027-06-07,09:00,30," for n in range(10_000))))
+    begun = time.perf_counter()
+
+    result = imports.apply(event=event, parsed=parsed, actor=None, now=timezone.now())
+
+    assert result.added["rooms"] == result.added["sessions"] == result.added["slots"] == 10_000
+    assert time.perf_counter() - begun < 60
+
+
+# -- Bombs
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"[" * 100_000 + b"]" * 100_000, b'{"a":' * 100_000 + b"1" + b"}" * 100_000, b'{"schedule": ' + b"[" * 100_000],
+)
+def test_json_nested_very_deep(data: bytes) -> None:
+    assert "nested too deeply" in refusal_of(data)
+
+
+def xml(content: str) -> bytes:
+    return f'<?xml version="1.0"?>{content}'.encode()
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (xml('<!DOCTYPE s [<!ENTITY a "b">]><schedule><day/></schedule>'), "declares entities"),
+        (xml('<!DOCTYPE s SYSTEM "file:///etc/passwd" [<!ENTITY % a SYSTEM "http://x">%a;]><schedule/>'), "declares entities"),
+        (xml("<a>" * 100_000), "breaks off or is damaged"),
+        (b"a: &a [b, c]\nd:\n" + b"- [*a, *a, *a]\n" * 3, "no schedule in a format"),
+        ("s:\n- x\n" + "\n".join([f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9) if n else 'x'}]" for n in range(12)]), "too many elements"),
+        (b"a:\n- &a [*a]\n", "refers to itself"),
+        (b"- a:\n  - " + b"[" * 5_000, "nested too deeply"),
+        (b"a:\n- !!python/object/apply:os.system ['true']\n", "damaged"),
+        (b"a:\n- !!int 'x'\n", "damaged"),
+        (b"a:\n  - b\n c", "damaged in line 3"),
+        (b"a:\n- b\n---\nc: d\n", "damaged"),
+        (b"- a: b\n" * 300_000, "too large"),
+    ],
+)  # fmt: skip
+def test_documents_that_are_made_to_harm(data: bytes | str, reason: str) -> None:
+    data = data.encode() if isinstance(data, str) else data
+    begun = time.perf_counter()
+    assert reason in refusal_of(data)
+    assert time.perf_counter() - begun < 5
+
+
+def rezipped(change: Callable[[str, bytes], bytes], *more: tuple[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(xlsx_template())) as source,
+        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as target,
+    ):
+        for name in source.namelist():
+            target.writestr(name, change(name, source.read(name)))
+        for name, content in more:
+            target.writestr(name, content)
+    return out.getvalue()
+
+
+def of_sheet(change: Callable[[bytes], bytes]) -> bytes:
+    return rezipped(lambda name, content: change(content) if name.endswith("sheet1.xml") else content)
+
+
+def lying(data: bytes) -> bytes:
+    """The central directory says that the sheet has one byte."""
+    content = bytearray(data)
+    at = content.index(b"PK\x01\x02")
+    while content[at : at + 4] == b"PK\x01\x02":
+        name, extra, comment = struct.unpack_from("<HHH", content, at + 28)
+        if content[at + 46 : at + 46 + name].endswith(b"sheet1.xml"):
+            struct.pack_into("<I", content, at + 24, 1)
+        at += 46 + name + extra + comment
+    return bytes(content)
+
+
+WORKBOOKS: dict[str, tuple[Callable[[], bytes], str]] = {
+    "a part of 80 MB": (lambda: rezipped(lambda _n, c: c, ("xl/media/image1.png", bytes(80 * 1024 * 1024))), "too large when"),
+    "5,000 parts": (lambda: rezipped(lambda _n, c: c, *((f"xl/{n}.xml", b"") for n in range(5_000))), "too large when"),
+    "2 million cells": (lambda: of_sheet(lambda c: c.replace(b"</sheetData>", b"<row r='9'><c r='A9'/></row>" * 700_000 + b"</sheetData>")), "too many cells"),
+    "entities": (lambda: of_sheet(lambda c: b'<!DOCTYPE w [<!ENTITY a "b">]>' + c), "declares entities"),
+    "no XML": (lambda: of_sheet(lambda _c: b"<worksheet"), "is damaged"),
+    "sizes that lie": (lambda: lying(xlsx_template()), "is damaged"),
+    "half": (lambda: xlsx_template()[:3_000], "ZIP archive"),
+    "another archive": (lambda: _archive(b"x.txt"), "ZIP archive"),
+}  # fmt: skip
+
+
+def _archive(name: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as target:
+        target.writestr(name.decode(), "x")
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("name", WORKBOOKS)
+def test_workbooks_that_are_made_to_harm(name: str) -> None:
+    make_it, reason = WORKBOOKS[name]
+    data = make_it()
+    begun = time.perf_counter()
+    assert reason in refusal_of(data)
+    assert time.perf_counter() - begun < 5
+
+
+def test_cells_far_away_cost_nothing() -> None:
+    far = b'<row r="1048576"><c r="XFD1048576" t="inlineStr"><is><t>x</t></is></c></row></sheetData>'
+    data = of_sheet(lambda content: content.replace(b"</sheetData>", far))
+    begun = time.perf_counter()
+    assert len(parse(data).programme.sessions) == 3
+    assert time.perf_counter() - begun < 15
+
+
+def test_a_small_file_that_unpacks_to_gigabytes_is_refused() -> None:
+    machine = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS | 16)
+    data = b"".join(machine.compress(bytes(1024 * 1024)) for _n in range(64)) + machine.flush()
+    with pytest.raises(NotASchedule, match="too large when it is unpacked"):
+        imports.read(data)
+
+
+# -- At the same time
+
+
+def race(*calls: Callable[[], Any]) -> list[Any]:
+    """Run all at once, each on a connection of its own; what each returned or raised."""
+    outcomes: list[Any] = [None] * len(calls)
+    start = threading.Barrier(len(calls))
+
+    def run(number: int, call: Callable[[], Any]) -> None:
+        start.wait()
+        try:
+            outcomes[number] = call()
+        except Exception as error:
+            outcomes[number] = error
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(calls)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    return outcomes
+
+
+PROGRAMME = csv(*(f"{n},Talk {n},Room {n % 7},2027-06-07,{9 + n % 8:02}:00,30,Speaker {n % 23}" for n in range(200)))
+
+
+def take_over(event: Event, data: bytes = PROGRAMME) -> imports.ImportResult:
+    fresh = Event.objects.get(pk=event.pk)
+    return imports.apply(event=fresh, parsed=imports.read(data), actor=None, now=timezone.now())
+
+
+def stands_once(event: Event) -> None:
+    assert Submission.objects.filter(event=event).count() == 200
+    assert Slot.objects.filter(schedule=Schedule.objects.draft_of(event)).count() == 200
+    assert Speaker.objects.filter(event=event).count() == 23
+    assert Talk.objects.filter(submission__event=event).count() == 200
+    assert EventRoom.objects.filter(event=event).count() == 7
+    assert Room.objects.filter(event_rooms__event=event).values("venue").distinct().count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_imports_of_one_programme_at_once_one_does_the_work() -> None:
+    event = make.make_event()
+
+    outcomes = race(*[lambda: take_over(event)] * 3)
+
+    assert sorted(outcome.is_same for outcome in outcomes) == [False, True, True]
+    stands_once(event)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_commands_that_make_one_event_at_once_make_one(tmp_path: Path) -> None:
+    path = tmp_path / "programme.csv"
+    path.write_bytes(PROGRAMME)
+
+    outcomes = race(*[lambda: call_command("import_schedule", str(path), "--event", "food", stdout=StringIO())] * 2)
+
+    refused = [outcome for outcome in outcomes if outcome is not None]
+    assert all(isinstance(outcome, CommandError) and outcome.returncode == 2 for outcome in refused), outcomes
+    stands_once(Event.objects.get(slug="food"))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_published_during_an_import_is_the_draft_before_it_or_after_it() -> None:
+    event = make.make_event()
+    take_over(event)
+    later = PROGRAMME.replace(b",30,", b",45,").replace(b"Talk 1,", b"Tea,")
+
+    outcomes = race(
+        lambda: take_over(event, later),
+        lambda: releases.release(event=event, version="1.0", force=True, actor=None, now=timezone.now()),
+    )
+
+    assert not [outcome for outcome in outcomes if isinstance(outcome, Exception)], outcomes
+    released = Slot.objects.filter(schedule__event=event, schedule__version="1.0")
+    lengths = {slot.ends_at - slot.starts_at for slot in released}
+    assert released.count() == 200
+    assert len(lengths) == 1
+    stands_once(event)
+
+
+def test_the_template_is_sound() -> None:
+    assert not reasons(parse(csv_template().encode()))
