@@ -19,7 +19,7 @@ help:
 run: .venv/.run .venv/.browser-packages
 	@exec $(BIN)/python -m config.run
 
-test: .venv/.dev .venv/.browser-packages .venv/.chromium
+test: .venv/.dev .venv/.browser-checks .venv/.c3voc .venv/.chromium
 	$(BIN)/python -m config.messages compile
 	$(BIN)/pytest --migrations -n $${LIHU_TEST_PROCESSES:-auto} $(ARGS)
 
@@ -41,7 +41,7 @@ format: .venv/.dev
 	$(BIN)/ruff format .
 	-$(BIN)/djade --target-version 5.2 $(TEMPLATES)
 
-bench: .venv/.dev .venv/.browser-packages
+bench: .venv/.dev .venv/.browser-checks .venv/.chromium
 	$(BIN)/python -m bench
 
 messages: .venv/.run
@@ -54,8 +54,9 @@ requirements: .venv/.dev
 	$(COMPILE) requirements.in --output-file requirements.txt
 	$(COMPILE) requirements-dev.in --output-file requirements-dev.txt
 	$(COMPILE) requirements-node.in --output-file requirements-node.txt
+	$(COMPILE) --no-deps requirements-c3voc.in --output-file requirements-c3voc.txt
 
-setup: .venv/.dev .venv/.browser-checks .venv/.chromium
+setup: .venv/.dev .venv/.browser-checks .venv/.c3voc .venv/.chromium
 
 # -- What the targets above stand on: a stamp for each, newer than what it was made from --------------------------------
 
@@ -81,6 +82,12 @@ PIP = $(BIN)/python -m pip install -qq --disable-pip-version-check --require-has
 .venv/.dev: requirements-dev.txt .venv/.run
 	@echo 'Installing what tests and checks need …'
 	@$(PIP) -r requirements-dev.txt
+	@touch $@
+
+# In a folder of its own, beside nothing that it could displace.
+.venv/.c3voc: requirements-c3voc.txt .venv/.run
+	@rm -rf .venv/c3voc
+	@$(PIP) --no-deps --target .venv/c3voc -r requirements-c3voc.txt
 	@touch $@
 
 # The machine's own npm where it is new enough; otherwise Node out of a wheel.

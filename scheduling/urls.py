@@ -36,6 +36,7 @@ public_urls: list[URLPattern] = [
         public.part_export,
         name="part_export",
     ),
+    path("<slug:slug>/schedule/widgets/schedule.json", public.widget, name="widget"),
     path("<slug:slug>/schedule/v/<str:version>/", public.version, name="version"),
     path("<slug:slug>/schedule/v/<str:version>/grid.css", public.version_grid, name="version_grid"),
     path(

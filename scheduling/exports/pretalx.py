@@ -31,6 +31,44 @@ def write(schedule: Schedule, slots: Iterable[Slot]) -> bytes:
     return json.dumps(_Tables(schedule, list(slots)).tables(), ensure_ascii=False, separators=(",", ":")).encode()
 
 
+def write_widget(tables: bytes, event: Event) -> bytes:
+    """What pretalx's embedded schedule asks for (`widgets/schedule.json`), from what `write` wrote."""
+    found = json.loads(tables)
+    slots = {slot["id"]: slot for slot in found["slots"]}
+    talks = [
+        {
+            "code": row["code"],
+            "id": pk,
+            "title": row["title"],
+            "abstract": row["abstract"],
+            "speakers": row["speakers"],
+            "track": row["track"],
+            "start": slots[pk]["start"],
+            "end": slots[pk]["end"],
+            "room": slots[pk]["room"],
+            "duration": slots[pk]["duration"],
+            "content_locale": row["content_locale"],
+            "do_not_record": row["do_not_record"],
+            "state": row["state"],
+            "fav_count": 0,
+            "tags": [],
+        }
+        for row in found["submissions"]
+        for pk in row["slots"]
+    ]
+    widget = {
+        "talks": talks,
+        "version": found["schedules"][0]["version"],
+        "timezone": event.time_zone,
+        "event_start": event.starts_on.isoformat(),
+        "event_end": event.ends_on.isoformat(),
+        "tracks": [{key: row[key] for key in ("id", "name", "description", "color")} for row in found["tracks"]],
+        "rooms": [{key: row[key] for key in ("id", "name", "description")} for row in found["rooms"]],
+        "speakers": [{"code": row["code"], "name": row["name"], "avatar": None} for row in found["speakers"]],
+    }
+    return json.dumps(widget, ensure_ascii=False, separators=(",", ":")).encode()
+
+
 def event_row(event: Event) -> Row:
     """As in the list of events."""
     return {

@@ -37,7 +37,9 @@ def files_of(schedule: Schedule, *, gone: Iterable[Submission]) -> Iterator[File
     number of queries."""
     slots = list(slots_with_all(Slot.objects.filter(schedule=schedule)))
     programme = programme_from(schedule, slots)
-    yield File(PRETALX, pretalx.CONTENT_TYPE, pretalx.write(schedule, slots))
+    tables = pretalx.write(schedule, slots)
+    yield File(PRETALX, pretalx.CONTENT_TYPE, tables)
+    yield File("schedule/widgets/schedule.json", pretalx.CONTENT_TYPE, pretalx.write_widget(tables, schedule.event))
     for kind, writer in _WHOLE:
         yield File(f"schedule/export/schedule.{kind}", writer.CONTENT_TYPE, writer.write(programme))
     known: icalendar_file.Known = {}

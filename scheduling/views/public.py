@@ -82,6 +82,12 @@ def part_export(request: HttpRequest, slug: str, part: str, pk: int, kind: str) 
 
 @login_not_required
 @require_safe
+def widget(request: HttpRequest, slug: str) -> HttpResponse:
+    return _for_every_site(_serve(request, slug, "schedule/widgets/schedule.json"))
+
+
+@login_not_required
+@require_safe
 def session(request: HttpRequest, slug: str, code: str) -> HttpResponse:
     return _serve(request, slug, f"sessions/{code}/")
 

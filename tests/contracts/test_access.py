@@ -65,6 +65,7 @@ PUBLIC: Final = frozenset(
                 "changes_atom",
                 "export",
                 "part_export",
+                "widget",
                 "version",
                 "version_grid",
                 "version_export",
