@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -50,6 +51,13 @@ class Instance:
         family = psutil.Process(self.process.pid).children(recursive=True)
         ours = [p for p in family if "postgres" not in p.name() and "valkey" not in p.name()]
         return sum(p.memory_full_info().pss for p in ours if p.is_running())
+
+    def web_peak(self) -> int:
+        """The most that one web process ever held, in bytes (VmHWM)."""
+        family = psutil.Process(self.process.pid).children(recursive=True)
+        web = [p for p in family if "granian" in " ".join(p.cmdline())]
+        lines = [Path(f"/proc/{p.pid}/status").read_text() for p in web]
+        return max(int(re.search(r"VmHWM:\s+(\d+)", line)[1]) for line in lines) * 1024  # type: ignore[index]
 
 
 @contextlib.contextmanager

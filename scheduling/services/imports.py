@@ -152,8 +152,12 @@ class _Seen:
         self.places = tuple(sorted(places))
 
     def placed(self, zone: tzinfo) -> tuple[FieldChange, ...]:
-        """The time and the room of a session that is new."""
-        shown = (FieldChange(field="time", new=self._times(zone)), FieldChange(field="room", new=self._rooms()))
+        """Who gives a session that is new, when and where."""
+        shown = (
+            FieldChange(field="speakers", new=", ".join(self.speakers)),
+            FieldChange(field="time", new=self._times(zone)),
+            FieldChange(field="room", new=self._rooms()),
+        )
         return tuple(change for change in shown if change.new)
 
     def changes(self, new: _Seen, zone: tzinfo) -> tuple[FieldChange, ...]:

@@ -131,10 +131,23 @@ document.addEventListener('submit', (event) => {
     return;
   }
   form.dataset.sent = '1';
+  if (form.dataset.working) showWork(form, form.dataset.working);
 });
+
+/** What takes seconds says that it is under way. @param {HTMLFormElement} form @param {string} label */
+function showWork(form, label) {
+  const line = document.createElement('p');
+  line.className = 'work';
+  line.setAttribute('role', 'status');
+  const bar = document.createElement('progress');
+  bar.setAttribute('aria-label', label);
+  line.append(label, bar);
+  form.querySelector('.actions')?.before(line);
+}
 // Coming back with the browser's button shows the page as it was left: let it be sent again.
 addEventListener('pageshow', () => {
   for (const form of document.querySelectorAll('form[data-sent]')) form.removeAttribute('data-sent');
+  for (const line of document.querySelectorAll('form .work')) line.remove();
 });
 
 export {};

@@ -32,7 +32,7 @@ from tests.config.processes import ROOT
 from tests.data import shared
 from tests.factories import scheduling as make
 from tests.factories.scheduling import NOW, at
-from tests.scheduling.test_exports import check_xml
+from tests.scheduling.test_exports import check_json, check_xml
 
 pytestmark = pytest.mark.django_db
 
@@ -104,6 +104,7 @@ def test_c3vocs_tools_read_the_json_and_make_valid_xml_of_it(event: Event, tmp_p
     command = [sys.executable, str(HERE / "c3voc_tools.py"), str(ROOT / ".venv" / "c3voc"), str(file)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+    check_json(file.read_bytes())
     read = json.loads(done.stdout.splitlines()[-1])
 
     assert sorted(datetime.fromisoformat(row["start"]) for row in read["events"]) == [s for s, _e in expected(event)]
