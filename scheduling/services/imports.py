@@ -29,6 +29,7 @@ from events.models import Event, EventRoom, Room, Track
 from events.services import places
 from scheduling.importers import MAX_BYTES, NotASchedule, Parsed, parse
 from scheduling.models import HOLDS_TALKS, Schedule, Slot, SlotKind
+from scheduling.problems import first_instant, last_instant
 from scheduling.programme import Session, UnreadRow
 from submissions.models import Link, Speaker, Submission, SubmissionKind, SubmissionState, Talk
 
@@ -116,6 +117,7 @@ def apply(*, event: Event, parsed: Parsed, actor: User | None, now: datetime) ->
     run.sessions()
     run.slots()
     run.missing()
+    run.outside()
     run.tell()
     if not run.result.is_same:
         audit.record(
@@ -615,6 +617,20 @@ class _Run:
         self.result.sessions += [
             SessionChange(kind="missing", key=key, title=title) for title, key in sorted(self.gone)
         ]
+
+    def outside(self) -> None:
+        """A file of another year is soon chosen."""
+        first, last = first_instant(self.event), last_instant(self.event)
+        outside = sum(not first <= session.start <= last for session in self.programme.sessions)
+        if outside:
+            self.result.notes.append(
+                ngettext(
+                    "%(count)s session is not on a day of the event (%(first)s to %(last)s).",
+                    "%(count)s sessions are not on a day of the event (%(first)s to %(last)s).",
+                    outside,
+                )
+                % {"count": outside, "first": self.event.starts_on, "last": self.event.ends_on}
+            )
 
     def _is_another_programme(self) -> bool:
         """Not one session was known: a second file for the same event, not a newer state of the first."""

@@ -142,3 +142,8 @@ def test_there_is_no_other_template_and_none_for_strangers(
 ) -> None:
     assert edit.get(f"{ADDRESS}template.exe").status_code == 404
     assert as_user(stranger).get(f"{ADDRESS}template.csv").status_code == 404
+
+
+def test_a_file_of_another_year_is_pointed_out(edit: Client, event: Event) -> None:
+    text = upload(edit, CSV.replace("2027-06-07", "2026-06-07").encode()).content.decode()
+    assert "2 sessions are not on a day of the event" in text
