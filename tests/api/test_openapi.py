@@ -42,7 +42,7 @@ def test_the_description_names_every_address() -> None:
     ours = {
         "/" + address.route.replace("<int:", "{").replace("<str:", "{").replace(">", "}")
         for address in API
-        if address.name not in ABOUT
+        if address.route.startswith("api/v1/") and address.name not in ABOUT
     }
     by_shape = {path.replace("{id}", "{pk}") for path in described}
     assert by_shape == ours
