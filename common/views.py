@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from tempfile import TemporaryFile
+
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
+from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext as _
 
+from common import tables
 from common.api.errors import is_of_api, plain_problem
 from common.design import style_guide
 
@@ -51,3 +56,20 @@ def server_error(request: HttpRequest) -> HttpResponse:
 @login_not_required
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return render(request, "403.html", {"expired": True}, status=403)
+
+
+def download(rows: Iterable[Sequence[tables.Cell]], *, name: str, kind: str, sheet: str) -> HttpResponseBase:
+    """`rows` as a file, the first of them its head; for this reader alone."""
+    response: HttpResponseBase
+    if kind == "csv":
+        response = StreamingHttpResponse(tables.csv_lines(rows), content_type=tables.CSV_TYPE)
+    elif kind == "xlsx":
+        file = TemporaryFile()  # noqa: SIM115 (the response closes it)
+        tables.write_xlsx(rows, file, sheet=sheet)
+        file.seek(0)
+        response = FileResponse(file, content_type=tables.XLSX_TYPE)
+    else:
+        raise Http404
+    response["Content-Disposition"] = f'attachment; filename="{name}.{kind}"'
+    patch_cache_control(response, private=True, no_store=True)
+    return response

@@ -12,6 +12,7 @@ from common.api.docs import documentation
 from common.api.errors import NotHere
 from events.api.mail import Messages, ReminderRules
 from events.api.views import Events, Rooms, Tracks
+from registrations.api.check_ins import CheckIns
 from registrations.api.views import Questions, Quotas, Registrations, TicketTypes
 from scheduling.api.views import Conflicts, Releases, Slots
 from submissions.api.views import Speakers, Submissions
@@ -61,6 +62,7 @@ urlpatterns = [
         )
         for name in ("cancel", "approve", "reject", "accept-offer")
     ],
+    path("events/<str:event>/check-ins/", CheckIns.as_view(LIST), name="check-ins"),
     path("events/<str:event>/messages/", Messages.as_view(LIST), name="messages"),
     path("events/<str:event>/messages/<int:pk>/", Messages.as_view({"get": "retrieve"}), name="message"),
     path("events/<str:event>/messages/<int:pk>/cancel/", Messages.as_view({"post": "cancel"}), name="message-cancel"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, path, re_path
 
 from common.codes import CODE_PATTERN
-from registrations.views import organize, questions, tickets
+from registrations.views import organize, questions, statistics, tickets
 
 _CODE = rf"(?P<code>{CODE_PATTERN})"
 
@@ -24,6 +24,10 @@ organize_urls: list[URLPattern] = [
     path("registrations/", organize.registrations, name="registrations"),
     path("registrations/export.csv", organize.registrations_csv, name="registrations_csv"),
     path("registrations/new/", organize.add, name="add"),
+    path("registrations/numbers/", statistics.overview, name="statistics"),
+    re_path(
+        r"^registrations/numbers/(?P<code>[a-z0-9-]+)\.(?P<kind>csv|xlsx)$", statistics.table, name="statistics_table"
+    ),
     re_path(rf"^registrations/{_CODE}/$", organize.detail, name="detail"),
     re_path(rf"^registrations/{_CODE}/edit/$", organize.edit, name="edit"),
     re_path(rf"^registrations/{_CODE}/move/$", organize.move, name="move"),

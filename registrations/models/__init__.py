@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from registrations.models.check_ins import CheckIn, CheckInReason, CheckInResult
 from registrations.models.questions import Question, QuestionKind, QuestionOption
 from registrations.models.registrations import (
     HOLDS_A_PLACE,
@@ -15,6 +16,9 @@ __all__ = [
     "HOLDS_A_PLACE",
     "IS_LIVE",
     "Answer",
+    "CheckIn",
+    "CheckInReason",
+    "CheckInResult",
     "Question",
     "QuestionKind",
     "QuestionOption",

@@ -116,6 +116,8 @@ class Registration(models.Model):
                 condition=Q(state="waiting"),
                 name="registrations_reg_in_line",
             ),
+            # What the door reads off a ticket.
+            models.Index(fields=["secret"], name="registrations_reg_by_secret"),
         ]
 
     def __str__(self) -> str:
