@@ -59,6 +59,7 @@ SENTENCES: Final[dict[str, str | Promise]] = {
     "registration_cancelled": gettext_lazy("cancelled the registration %(subject)s"),
     "registration_approved": gettext_lazy("approved the registration %(subject)s"),
     "registration_rejected": gettext_lazy("rejected the registration %(subject)s"),
+    "registration_erased": gettext_lazy("erased the data of %(subject)s"),
     "place_given": gettext_lazy("gave a place that became free to %(subject)s"),
     "quota_created": gettext_lazy("added the quota %(subject)s"),
     "quota_changed": gettext_lazy("changed the quota %(subject)s"),

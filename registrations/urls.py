@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.urls import include, path
 
 from registrations.organize_urls import organize_urls
-from registrations.views import public
+from registrations.views import own_data, public
 
 app_name = "registrations"
 
@@ -13,11 +13,14 @@ _own = [
     path("cancel/", public.cancel, name="cancel"),
     path("ticket.svg", public.ticket, name="ticket"),
     path("calendar.ics", public.calendar, name="calendar"),
+    path("data.json", own_data.download, name="own_data"),
+    path("erase/", own_data.erase, name="erase"),
 ]
 
 urlpatterns = [
     path("organize/<slug:slug>/", include(organize_urls)),
     path("<slug:slug>/register/", public.register, name="register"),
     path("<slug:slug>/register/sent/", public.sent, name="sent"),
+    path("<slug:slug>/registrations/erased/", own_data.erased, name="erased"),
     path("<slug:slug>/registrations/<str:code>/<str:secret>/", include(_own)),
 ]

@@ -93,6 +93,8 @@ class Registration(models.Model):
     registered_at = models.DateTimeField()
     state_changed_at = models.DateTimeField()
     cancelled_at = models.DateTimeField(null=True, blank=True)
+    # When the person was taken out of the row, which is then only counted.
+    erased_at = models.DateTimeField(null=True, blank=True)
     # Rises with each change that its owner is told of: message revisions and calendar SEQUENCE.
     revision = models.PositiveIntegerField(default=0)
     search_text = models.TextField(editable=False, default="")

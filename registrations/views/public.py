@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import io
 from typing import Any
 
@@ -29,6 +28,8 @@ from registrations.models import Registration, RegistrationState, TicketType
 from registrations.offers import TicketOffer, offers_of
 from registrations.services import places
 from registrations.services.places import CannotRegister
+from registrations.views.owning import own_or_404 as _own
+from registrations.views.owning import private as _private
 
 TONES = {
     RegistrationState.CONFIRMED: "success",
@@ -136,27 +137,6 @@ def sent(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 # -- One's own ----------------------------------------------------------------------------------------------------------
-
-
-def _own(request: HttpRequest, slug: str, code: str, secret: str) -> Registration:
-    registration = (
-        Registration.objects.filter(event__slug=slug, code=code)
-        .select_related("event__venue", "event__organisation")
-        .with_details()
-        .first()
-    )
-    if registration is None or not hmac.compare_digest(registration.secret.encode(), secret.encode()):
-        raise Http404
-    return registration
-
-
-def _private(response: HttpResponse) -> HttpResponse:
-    """The address itself is the key: it must not be stored, indexed or told to other sites."""
-    patch_cache_control(response, private=True, no_store=True)
-    # Not `no-referrer`: browsers then send forms with `Origin: null`, which the protection against forged requests refuses.
-    response["Referrer-Policy"] = "same-origin"
-    response["X-Robots-Tag"] = "noindex, nofollow"
-    return response
 
 
 @login_not_required

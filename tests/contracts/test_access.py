@@ -82,7 +82,18 @@ PUBLIC: Final = frozenset(
         ),
         *(
             f"registrations:{name}"
-            for name in ["register", "sent", "registration", "change", "cancel", "ticket", "calendar"]
+            for name in [
+                "register",
+                "sent",
+                "registration",
+                "change",
+                "cancel",
+                "ticket",
+                "calendar",
+                "own_data",
+                "erase",
+                "erased",
+            ]
         ),
         # the API: its description, the public way to register, and what a secret opens
         "api:schema",

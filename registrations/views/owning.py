@@ -1,0 +1,31 @@
+"""One's own registration: whoever has its address has it."""
+
+from __future__ import annotations
+
+import hmac
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.cache import patch_cache_control
+
+from registrations.models import Registration
+
+
+def own_or_404(request: HttpRequest, slug: str, code: str, secret: str) -> Registration:
+    registration = (
+        Registration.objects.filter(event__slug=slug, code=code)
+        .select_related("event__venue", "event__organisation")
+        .with_details()
+        .first()
+    )
+    if registration is None or not hmac.compare_digest(registration.secret.encode(), secret.encode()):
+        raise Http404
+    return registration
+
+
+def private(response: HttpResponse) -> HttpResponse:
+    """The address itself is the key: it must not be stored, indexed or told to other sites."""
+    patch_cache_control(response, private=True, no_store=True)
+    # Not `no-referrer`: browsers then send forms with `Origin: null`, which the protection against forged requests refuses.
+    response["Referrer-Policy"] = "same-origin"
+    response["X-Robots-Tag"] = "noindex, nofollow"
+    return response
