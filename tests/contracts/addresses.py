@@ -126,6 +126,8 @@ def make_world(slug: str, organisation: Organisation, *, state: str = "live") ->
         "reminders pk": rule.pk,
         "messages pk": _a_message(event).pk,
         "mail-templates kind": CONFIRMED.code,
+        "numbers code": "countries",
+        "numbers kind": "csv",
         # public pages
         "registrations secret": registration.secret,
         "v version": "1",

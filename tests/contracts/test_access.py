@@ -109,7 +109,17 @@ PUBLIC: Final = frozenset(
 SHOWS_MAIL: Final = frozenset({"notifications:mail_html", "events:mail_preview", "events:message_html"})
 
 #: What one event's row may lead to at another's address, because both have it: kinds of files and of mails, versions by name.
-SHARED: Final = frozenset({"schedule. kind", "template. kind", "mail-templates kind", "v version", "releases version"})
+SHARED: Final = frozenset(
+    {
+        "schedule. kind",
+        "template. kind",
+        "mail-templates kind",
+        "v version",
+        "releases version",
+        "numbers code",
+        "numbers kind",
+    }
+)
 
 P = Permission
 _EVENT: Final = {P.EDIT_EVENT}
@@ -141,6 +151,8 @@ ALSO_READ: Final = {
             "registrations:registrations",
             "registrations:registrations_csv",
             "registrations:detail",
+            "registrations:statistics",
+            "registrations:statistics_table",
         ],
         _SEES,
     ),
@@ -152,7 +164,7 @@ API_NEEDS: Final[dict[str, tuple[set[Permission], set[Permission]]]] = {
     **dict.fromkeys(["rooms", "tracks"], (_ANYBODY, _EVENT)),
     **dict.fromkeys(["submissions", "speakers", "slots", "conflicts"], (_ANYBODY, _PROGRAMME)),
     "releases": (_ANYBODY, {P.PUBLISH_SCHEDULE}),
-    **dict.fromkeys(["ticket-types", "quotas", "questions", "registrations"], (_SEES, _MANAGES)),
+    **dict.fromkeys(["ticket-types", "quotas", "questions", "registrations", "check-ins"], (_SEES, _MANAGES)),
     **dict.fromkeys(["reminder-rules", "messages"], (_MAIL, _MAIL)),
 }
 
