@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, path, re_path
 
 from common.codes import CODE_PATTERN
-from registrations.views import organize, questions, statistics, tickets
+from registrations.views import imports, organize, questions, statistics, tickets
 
 _CODE = rf"(?P<code>{CODE_PATTERN})"
 
@@ -22,8 +22,10 @@ organize_urls: list[URLPattern] = [
     path("questions/<int:pk>/", questions.question, name="question"),
     path("questions/<int:pk>/delete/", questions.delete_question, name="delete_question"),
     path("registrations/", organize.registrations, name="registrations"),
-    path("registrations/export.csv", organize.registrations_csv, name="registrations_csv"),
+    re_path(r"^registrations/export\.(?P<kind>csv|xlsx)$", organize.registrations_file, name="registrations_file"),
     path("registrations/new/", organize.add, name="add"),
+    path("registrations/import/", imports.upload, name="import"),
+    path("registrations/import/template.<str:kind>", imports.template, name="import_template"),
     path("registrations/numbers/", statistics.overview, name="statistics"),
     re_path(
         r"^registrations/numbers/(?P<code>[a-z0-9-]+)\.(?P<kind>csv|xlsx)$", statistics.table, name="statistics_table"

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator
 from typing import Any, Final
 
 from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
@@ -19,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from common.models import AuditEntry
 from common.problems import Refusal
+from common.views import download
 from events.models import Event, Permission
 from events.policies import may
 from events.verbs import sentence
@@ -38,7 +37,8 @@ from registrations.forms import (
     person_form,
     state_label,
 )
-from registrations.models import Question, Registration, RegistrationState
+from registrations.models import Registration, RegistrationState
+from registrations.rows import rows_of
 from registrations.services import places
 from registrations.views.public import shown_answers
 
@@ -49,8 +49,6 @@ TONES: Final = {
     RegistrationState.PENDING: "info",
     RegistrationState.OFFERED: "info",
 }
-#: A spreadsheet runs what begins like this as a formula (OWASP, CSV injection).
-FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 @require_safe
@@ -89,67 +87,12 @@ def registrations(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_safe
-def registrations_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse:
-    """What the list shows, whole: UTF-8 with the mark that spreadsheets look for, one column per question."""
+def registrations_file(request: HttpRequest, slug: str, kind: str) -> HttpResponseBase:
+    """What the list shows, whole."""
     event = get_event_or_404(request, slug, Permission.SEE_REGISTRATIONS, Permission.MANAGE_REGISTRATIONS)
     filters = RegistrationFilters(request.GET, event=event)
     found = filters.narrow(Registration.objects.filter(event=event)).with_details().order_by("registered_at", "pk")
-    questions = list(event.questions.order_by("position", "pk"))
-    writer = csv.writer(_Echo())
-    response = StreamingHttpResponse(
-        (writer.writerow([_harmless(cell) for cell in row]) for row in _cells(event, found, questions)),
-        content_type="text/csv; charset=utf-8",
-    )
-    response["Content-Disposition"] = f'attachment; filename="{event.slug}-registrations.csv"'
-    response.streaming_content = _with_mark(response.streaming_content)
-    patch_cache_control(response, private=True, no_store=True)
-    return response
-
-
-class _Echo:
-    """What `csv` writes into: each row is handed back."""
-
-    def write(self, row: str) -> str:
-        return row
-
-
-def _with_mark(rows: Any) -> Iterator[bytes]:
-    yield "\ufeff".encode()
-    yield from rows
-
-
-def _cells(event: Event, found: Any, questions: list[Question]) -> Iterator[list[str]]:
-    yield [
-        *("code", "state", "ticket", "name", "native_name", "email", "affiliation", "country", "language"),
-        *("registered_at", "changed_at"),
-        *(question.identifier for question in questions),
-    ]
-    for registration in found.iterator(chunk_size=500):
-        answers = {answer.question_id: answer.value for answer in registration.answers.all()}
-        yield [
-            registration.code,
-            registration.state,
-            str(registration.ticket_type.name),
-            registration.name,
-            registration.native_name,
-            registration.email,
-            registration.affiliation,
-            str(registration.country),
-            registration.language,
-            registration.registered_at.astimezone(event.tz).isoformat(timespec="seconds"),
-            registration.state_changed_at.astimezone(event.tz).isoformat(timespec="seconds"),
-            *(_plain(answers.get(question.pk)) for question in questions),
-        ]
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "" if value is None else str(value)
-
-
-def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(FORMULA) else cell
+    return download(rows_of(event, found), name=f"{slug}-registrations", kind=kind, sheet="registrations")
 
 
 @require_safe

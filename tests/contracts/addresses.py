@@ -128,6 +128,8 @@ def make_world(slug: str, organisation: Organisation, *, state: str = "live") ->
         "mail-templates kind": CONFIRMED.code,
         "numbers code": "countries",
         "numbers kind": "csv",
+        "registrations kind": "csv",
+        "export. kind": "csv",
         # public pages
         "registrations secret": registration.secret,
         "v version": "1",

@@ -149,7 +149,7 @@ ALSO_READ: Final = {
             "registrations:tickets",
             "registrations:questions",
             "registrations:registrations",
-            "registrations:registrations_csv",
+            "registrations:registrations_file",
             "registrations:detail",
             "registrations:statistics",
             "registrations:statistics_table",

@@ -224,7 +224,7 @@ def test_the_csv_is_what_the_list_shows_with_one_column_a_question(organize: Cli
     content = b"".join(response.streaming_content)  # type: ignore[arg-type]
     assert content.startswith(b"\xef\xbb\xbf")
     (row,) = csv.DictReader(io.StringIO(content.decode("utf-8-sig")))
-    assert (row["name"], row["native_name"], row["meals"], row["state"]) == ("Wang Fang", "王芳", "vegan", "confirmed")
+    assert (row["name"], row["native_name"], row["meals"], row["state"]) == ("Wang Fang", "王芳", "Vegan", "confirmed")
 
 
 @pytest.mark.parametrize("payload", ["=1+1", "+1", "-2+3", "@SUM(A1)", '=HYPERLINK("http://evil.example")'])
