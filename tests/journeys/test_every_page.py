@@ -33,7 +33,7 @@ NO_PAGE: Final = re.compile(
 ELSEWHERE: Final = re.compile(
     r"^(account_|mfa_|socialaccount_|usersessions_|design$|index$"
     r"|events:(invitation|delete_team|remove_member|withdraw_invitation|invite|release_hold|remove_\w+|withdraw_\w+|join)"
-    r"|notifications:unsubscribe|registrations:(sent|reject|delete_quota|move|add)|submissions:delete_speaker)"
+    r"|notifications:unsubscribe|registrations:(sent|erased|reject|delete_quota|move|add)|submissions:delete_speaker)"
 )
 
 
