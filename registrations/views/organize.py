@@ -10,6 +10,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
@@ -27,19 +28,20 @@ from events.views.acting import by, tell
 from notifications.models import Message
 from notifications.notices import find_kind
 from registrations import notices
+from registrations.answer_fields import country_choices
+from registrations.downloads import served
 from registrations.forms import (
     CancelForm,
     MoveForm,
     OrganizersForm,
-    PersonForm,
     RegistrationFilters,
-    country_choices,
-    initial_from,
     person_form,
     state_label,
 )
-from registrations.models import Question, Registration, RegistrationState
+from registrations.models import Question, Registration, RegistrationState, words_of
 from registrations.services import places
+from registrations.services.answers import questions_of
+from registrations.views.answering import change_form, keep_files
 from registrations.views.public import shown_answers
 
 PAGE: Final = 50
@@ -94,7 +96,7 @@ def registrations_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse:
     event = get_event_or_404(request, slug, Permission.SEE_REGISTRATIONS, Permission.MANAGE_REGISTRATIONS)
     filters = RegistrationFilters(request.GET, event=event)
     found = filters.narrow(Registration.objects.filter(event=event)).with_details().order_by("registered_at", "pk")
-    questions = list(event.questions.order_by("position", "pk"))
+    questions = list(event.questions.in_order())
     writer = csv.writer(_Echo())
     response = StreamingHttpResponse(
         (writer.writerow([_harmless(cell) for cell in row]) for row in _cells(event, found, questions)),
@@ -125,7 +127,11 @@ def _cells(event: Event, found: Any, questions: list[Question]) -> Iterator[list
         *(question.identifier for question in questions),
     ]
     for registration in found.iterator(chunk_size=500):
-        answers = {answer.question_id: answer.value for answer in registration.answers.all()}
+        files = registration.files.all()
+        answers = {
+            answer.question_id: words_of(answer.version, answer.value, files=files)
+            for answer in registration.answers.all()
+        }
         yield [
             registration.code,
             registration.state,
@@ -138,14 +144,8 @@ def _cells(event: Event, found: Any, questions: list[Question]) -> Iterator[list
             registration.language,
             registration.registered_at.astimezone(event.tz).isoformat(timespec="seconds"),
             registration.state_changed_at.astimezone(event.tz).isoformat(timespec="seconds"),
-            *(_plain(answers.get(question.pk)) for question in questions),
+            *(answers.get(question.pk, "") for question in questions),
         ]
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "" if value is None else str(value)
 
 
 def _harmless(cell: str) -> str:
@@ -209,13 +209,16 @@ def add(request: HttpRequest, slug: str) -> HttpResponse:
     if not event.ticket_types.exists():
         messages.info(request, _("Make a ticket first: every registration has one."))
         return redirect("registrations:tickets", slug=slug)
-    questions = places.questions_of(event)
+    questions = questions_of(event)
     form: Any = person_form(OrganizersForm, questions)(
         request.POST or None,
+        request.FILES or None,
         questions=questions,
         tickets=event.ticket_types.in_order(),
         initial={"language": get_language()},
     )
+    if form.is_bound:
+        keep_files(form, now=timezone.now())
     if form.is_valid():
         values = form.cleaned_data
         try:
@@ -239,10 +242,9 @@ def add(request: HttpRequest, slug: str) -> HttpResponse:
 def edit(request: HttpRequest, slug: str, code: str) -> HttpResponse:
     event = get_event_or_404(request, slug, Permission.MANAGE_REGISTRATIONS)
     registration = _found(event, code)
-    questions = places.questions_of(event)
-    form = person_form(PersonForm, questions)(
-        request.POST or None, questions=questions, initial=initial_from(registration)
-    )
+    form = change_form(request, registration)
+    if form.is_bound:
+        keep_files(form, now=timezone.now(), registration=registration)
     if form.is_valid():
         try:
             places.change_registration(
@@ -253,7 +255,15 @@ def edit(request: HttpRequest, slug: str, code: str) -> HttpResponse:
         else:
             messages.success(request, _("The registration is changed."))
             return redirect("registrations:detail", slug=slug, code=code)
-    return _asked(request, event, registration, form, _("Change %(name)s"), submit=_("Save"))
+    context = {"event": event, "registration": registration, "form": form}
+    return _private(render(request, "registrations/organize/edit.html", context))
+
+
+@require_safe
+def file(request: HttpRequest, slug: str, code: str, reference: str) -> HttpResponseBase:
+    event = get_event_or_404(request, slug, Permission.SEE_REGISTRATIONS, Permission.MANAGE_REGISTRATIONS)
+    registration = _found(event, code)
+    return served(get_object_or_404(registration.files, reference=reference))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -82,14 +82,17 @@ PUBLIC: Final = frozenset(
         ),
         *(
             f"registrations:{name}"
-            for name in ["register", "sent", "registration", "change", "cancel", "ticket", "calendar"]
+            for name in ["register", "sent", "registration", "change", "cancel", "ticket", "calendar", "file"]
         ),
+        "institutions",
         # the API: its description, the public way to register, and what a secret opens
         "api:schema",
         "api:docs",
         "api:registrations",
         "api:registration",
         "api:registration-cancel",
+        "api:registration-file",
+        "api:files",
         "api:registration-accept-offer",
     }
 )
@@ -130,6 +133,7 @@ ALSO_READ: Final = {
             "registrations:registrations",
             "registrations:registrations_csv",
             "registrations:detail",
+            "registrations:organize_file",
         ],
         _SEES,
     ),
@@ -141,7 +145,8 @@ API_NEEDS: Final[dict[str, tuple[set[Permission], set[Permission]]]] = {
     **dict.fromkeys(["rooms", "tracks"], (_ANYBODY, _EVENT)),
     **dict.fromkeys(["submissions", "speakers", "slots", "conflicts"], (_ANYBODY, _PROGRAMME)),
     "releases": (_ANYBODY, {P.PUBLISH_SCHEDULE}),
-    **dict.fromkeys(["ticket-types", "quotas", "questions", "registrations"], (_SEES, _MANAGES)),
+    **dict.fromkeys(["ticket-types", "quotas", "questions", "question-sections", "registrations"], (_SEES, _MANAGES)),
+    "files": (_MANAGES, _MANAGES),
     **dict.fromkeys(["reminder-rules", "messages"], (_MAIL, _MAIL)),
 }
 
