@@ -1,13 +1,12 @@
 """How people are called: as they write it. A name in Latin letters is never made from the one in another script.
 
 Source of the rules: GB/T 28039-2011 and the passport rules of 2021 for Chinese names (surname first, one word each; the spelling of
-the passport stands, whatever the characters could be read as); UAX 29 is not needed: parts of a name are what their owner says.
+the passport stands, whatever the characters could be read as). Parts of a name are what their owner says.
 """
 
 from __future__ import annotations
 
 from accounts.models import NameOrder
-from common.text import search_key
 
 
 def has_part(name: str, family_name: str) -> bool:
@@ -31,11 +30,6 @@ def order_of(name: str, family_name: str) -> str:
     if whole.endswith(part) and not whole[-len(part) - 1].isalnum():
         return NameOrder.GIVEN_FIRST
     return NameOrder.AS_WRITTEN
-
-
-def sort_key(name: str, family_name: str) -> str:
-    """By family name, then by the rest; by the name as written where no family name is said."""
-    return search_key(f"{family_name} {name}".strip())
 
 
 def both_scripts(name: str, native_name: str, language: str) -> tuple[str, str]:

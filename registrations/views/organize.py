@@ -18,6 +18,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.names import both_scripts
 from common.models import AuditEntry
 from common.problems import Refusal
 from events.models import Event, Permission
@@ -165,6 +166,7 @@ def detail(request: HttpRequest, slug: str, code: str) -> HttpResponse:
         "tone": TONES.get(state, "neutral"),
         "country": dict(country_choices()).get(str(registration.country), ""),
         "language": dict(settings.LANGUAGES).get(registration.language, registration.language),
+        "names": both_scripts(registration.name, registration.native_name, get_language() or "en"),
         "answers": shown_answers(registration),
         "turn": _turn(registration) if state == RegistrationState.WAITING else None,
         "history": _history(event, registration),

@@ -21,6 +21,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
+from accounts.names import both_scripts
 from common.codes import new_secret
 from common.problems import Refusal
 from events.models import Event
@@ -146,8 +147,9 @@ def _known(request: HttpRequest, tickets: Any) -> dict[str, Any]:
     if isinstance(request.user, User):
         known |= {"name": request.user.name, "email": request.user.email, "language": request.user.language}
         if person := getattr(request.user, "person", None):
-            names = ("name", "native_name", "affiliation")
+            names = ("name", "family_name", "native_name", "affiliation")
             known |= {name: getattr(person, name) for name in names if getattr(person, name)}
+            known["institution"] = person.institution_id
             known["country"] = person.country.code or ""
     return known
 
@@ -197,6 +199,7 @@ def registration(request: HttpRequest, slug: str, code: str, secret: str) -> Htt
         "event": found.event,
         "registration": found,
         "tone": TONES.get(RegistrationState(found.state), "neutral"),
+        "names": both_scripts(found.name, found.native_name, get_language() or "en"),
         "answers": shown_answers(found),
         "qr": qr_of(found) if found.state == RegistrationState.CONFIRMED else None,
         "tab": "register",
