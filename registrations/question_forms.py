@@ -37,7 +37,10 @@ class QuestionForm(Form):
     label = Texts(label=_("Question"), max_length=300)
     help_text = Texts(label=_("Help under the question"), max_length=2000, required=False, lines=True, rows=2)
     kind = forms.ChoiceField(
-        label=_("Answered by"), choices=capitalized(QuestionKind.choices), widget=forms.RadioSelect, initial="text"
+        label=_("Answered by"),
+        choices=capitalized(QuestionKind.choices),
+        widget=forms.RadioSelect(attrs={"class": "choices-pair"}),
+        initial="text",
     )
     options = forms.CharField(
         label=_("Answers to choose from"),
@@ -174,7 +177,9 @@ class QuestionForm(Form):
     def _initial(self, question: Question) -> dict[str, Any]:
         names = ("label", "help_text", "kind", "is_required", "is_sensitive", "identifier", "section")
         lines = [
-            " | ".join(label.localize(code) for code in self.event.locales) for label in question.option_labels.values()
+            # Without those at the end that are not written yet.
+            " | ".join(option["label"].get(code, "") for code in self.event.locales).rstrip(" |")
+            for option in question.options
         ]
         initial = {name: getattr(question, name) for name in names}
         initial |= dict(question.settings)

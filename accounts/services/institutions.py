@@ -122,15 +122,14 @@ def load(entries: Iterable[Entry]) -> tuple[int, int]:
     for stored in Institution.objects.iterator(chunk_size=_BATCH):
         if stored.ror_id:
             by_ror[stored.ror_id] = stored
-        for key in stored.name_keys:
-            by_name.setdefault((key, str(stored.country)), stored)
+        by_name.setdefault((name_key(stored.names.get("en", "")), str(stored.country)), stored)
     new: list[Institution] = []
     changed: dict[int, Institution] = {}
     for entry in entries:
-        keys = [(name_key(name), entry.country) for name in entry.names.values()]
+        key = (name_key(entry.names.get("en", "")), entry.country)
         found = by_ror.get(entry.ror_id) if entry.ror_id else None
         if found is None:
-            found = next((by_name[key] for key in keys if key in by_name), None)
+            found = by_name.get(key)
             if found is not None and found.ror_id and entry.ror_id and found.ror_id != entry.ror_id:
                 found = None
         institution = found or Institution(country=entry.country)
@@ -142,8 +141,7 @@ def load(entries: Iterable[Entry]) -> tuple[int, int]:
             changed[institution.pk] = institution
         if institution.ror_id:
             by_ror[institution.ror_id] = institution
-        for key in keys:
-            by_name.setdefault(key, institution)
+        by_name.setdefault(key, institution)
     Institution.objects.bulk_create(new, batch_size=_BATCH)
     Institution.objects.bulk_update(
         changed.values(), ["ror_id", "names", "domains", "search_text", "name_keys"], batch_size=_BATCH

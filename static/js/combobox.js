@@ -19,7 +19,7 @@ function suggest(field) {
   list.id = id;
   list.className = 'suggestions';
   list.setAttribute('role', 'listbox');
-  list.setAttribute('aria-label', field.labels?.[0]?.textContent?.trim() ?? '');
+  list.setAttribute('aria-label', field.labels?.[0]?.firstChild?.textContent?.trim() ?? '');
   list.hidden = true;
   const status = document.createElement('p');
   status.className = 'visually-hidden';

@@ -62,7 +62,7 @@ function values(form, name) {
 
 /** "gmial.com" is nobody's: asks, and changes nothing by itself. @param {HTMLInputElement} field */
 function checkMailbox(field) {
-  const known = ['gmail.com', 'outlook.com', 'hotmail.com', 'yahoo.com', 'icloud.com', 'qq.com', '163.com', '126.com', 'foxmail.com', 'sina.com', 'protonmail.com', 'yandex.ru', 'mail.ru', 'naver.com', 'jiangnan.edu.cn'];
+  const known = ['gmail.com', 'outlook.com', 'hotmail.com', 'yahoo.com', 'icloud.com', 'qq.com', '163.com', '126.com', 'foxmail.com', 'sina.com', 'protonmail.com', 'yandex.ru', 'mail.ru', 'naver.com'];
   const words = field.form?.querySelector('[data-mailbox-hint]');
   if (!(words instanceof HTMLElement)) return;
   const button = words.querySelector('button');
