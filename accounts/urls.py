@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from accounts.views import me
+from accounts.views import institutions, me
 
 _mine = [
     path("", me.home, name="me"),
@@ -13,6 +13,7 @@ _mine = [
 ]
 
 urlpatterns = [
+    path("institutions/", institutions.suggest, name="institutions"),
     path("accounts/", include("allauth.urls")),
     path("me/", include((_mine, "accounts"))),
 ]

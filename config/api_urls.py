@@ -13,7 +13,7 @@ from common.api.errors import NotHere
 from events.api.mail import Messages, ReminderRules
 from events.api.views import Events, Rooms, Tracks
 from registrations.api.check_ins import CheckIns
-from registrations.api.views import Questions, Quotas, Registrations, TicketTypes
+from registrations.api.views import Files, Questions, QuestionSections, Quotas, Registrations, TicketTypes
 from scheduling.api.views import Conflicts, Releases, Slots
 from submissions.api.views import Speakers, Submissions
 
@@ -31,6 +31,7 @@ _resources = [
     ("ticket-types", TicketTypes, "<int:pk>"),
     ("quotas", Quotas, "<int:pk>"),
     ("questions", Questions, "<int:pk>"),
+    ("question-sections", QuestionSections, "<int:pk>"),
     ("reminder-rules", ReminderRules, "<int:pk>"),
 ]
 
@@ -63,6 +64,12 @@ urlpatterns = [
         for name in ("cancel", "approve", "reject", "accept-offer")
     ],
     path("events/<str:event>/check-ins/", CheckIns.as_view(LIST), name="check-ins"),
+    path(
+        "events/<str:event>/registrations/<str:code>/files/<str:reference>/",
+        Registrations.as_view({"get": "file"}),
+        name="registration-file",
+    ),
+    path("events/<str:event>/files/", Files.as_view({"post": "create"}), name="files"),
     path("events/<str:event>/messages/", Messages.as_view(LIST), name="messages"),
     path("events/<str:event>/messages/<int:pk>/", Messages.as_view({"get": "retrieve"}), name="message"),
     path("events/<str:event>/messages/<int:pk>/cancel/", Messages.as_view({"post": "cancel"}), name="message-cancel"),

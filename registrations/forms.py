@@ -1,29 +1,26 @@
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.forms.boundfield import BoundField
+from django.urls import reverse
 from django.utils.text import capfirst
-from django.utils.translation import gettext, pgettext
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
-from django_countries import countries
 
+from accounts.services import institutions
 from common.forms import Form
 from common.text import validate_plain_text
-from events.forms import OneLine, Texts, capitalized
+from events.forms import OneLine, Texts
 from events.models import Event
-from registrations.models import Question, QuestionKind, Quota, Registration, RegistrationState, TicketType
-from registrations.models.questions import validate_identifier
-from registrations.problems import LONGEST_ANSWER
+from registrations.answer_fields import AnswersForm, country_choices, initial_answers, with_questions
+from registrations.models import Answer, Question, Quota, Registration, RegistrationState, TicketType
 
-ANSWER = "answer_"
-
-
-def country_choices() -> list[tuple[str, str]]:
-    """In the order of the reader's language, with a first line that says what to do."""
-    return [("", pgettext("country", "Choose a country or region")), *((c.code, c.name) for c in countries)]
+LATIN_FIRST = ("ticket_type", "name", "family_name", "native_name", "email", "affiliation", "country")
+NATIVE_FIRST = ("ticket_type", "native_name", "name", "family_name", "email", "affiliation", "country")
 
 
 class CountryField(forms.ChoiceField):
@@ -31,7 +28,31 @@ class CountryField(forms.ChoiceField):
         super().__init__(choices=country_choices, **kwargs)
 
 
-class PersonForm(Form):
+class AddressField(forms.EmailField):
+    """An address that mail servers everywhere can send to."""
+
+    def to_python(self, value: Any) -> Any:
+        # What keyboards for Chinese write instead of @ and the dot.
+        typed = super().to_python(value)
+        return typed.translate(_FULL_WIDTH) if isinstance(typed, str) else typed
+
+    def run_validators(self, value: Any) -> None:
+        local = str(value).rpartition("@")[0]
+        if odd := next((character for character in local if not character.isascii()), ""):
+            raise forms.ValidationError(
+                _(
+                    "Before the @ stands “%(character)s”, which many mail servers cannot write to. Use an address without it."
+                ),
+                code="invalid",
+                params={"character": odd},
+            )
+        super().run_validators(value)
+
+
+_FULL_WIDTH = str.maketrans({"\uff20": "@", "\u3002": ".", "\uff0e": "."})
+
+
+class PersonForm(AnswersForm):
     """Who somebody is, and the event's questions: what a registration asks, and what can be changed of it later."""
 
     autofill = True
@@ -39,7 +60,19 @@ class PersonForm(Form):
     name = OneLine(
         label=_("Name"),
         max_length=200,
-        help_text=_("In Latin letters, as in your passport if you travel with one. This is what your ticket says."),
+        help_text=_(
+            "Your whole name in Latin letters, spelt and ordered as you want to be called; as in your passport if you travel with"
+            " one. This is what your ticket says."
+        ),
+    )
+    family_name = OneLine(
+        label=_("Which part of it is your family name?"),
+        max_length=200,
+        required=False,
+        help_text=_(
+            "Such as Wang of Wang Fang, or Lovelace of Ada Lovelace. If you have one name only, leave this empty."
+        ),
+        widget=forms.TextInput(attrs={"autocomplete": "family-name"}),
     )
     native_name = OneLine(
         label=_("Name in your own script"),
@@ -47,78 +80,54 @@ class PersonForm(Form):
         required=False,
         help_text=_("If it is written in other letters or characters, such as 王芳 or Ольга."),
     )
-    affiliation = OneLine(label=_("University or organisation"), max_length=300, required=False)
+    affiliation = OneLine(
+        label=_("University or organisation"),
+        max_length=300,
+        required=False,
+        help_text=_(
+            "Begin to write its name in any language, or its abbreviation. If it is not in the list, write it out."
+        ),
+    )
+    institution = forms.IntegerField(required=False, widget=forms.HiddenInput, min_value=1, max_value=2**63 - 1)
     country = CountryField(label=_("Country or region"), required=False)
     language = forms.ChoiceField(label=_("Language of our mails to you"), choices=settings.LANGUAGES)
 
-    def __init__(self, *args: Any, questions: Sequence[Question], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        is_chinese = (get_language() or "").startswith("zh")
+        kwargs.setdefault("field_order", NATIVE_FIRST if is_chinese else LATIN_FIRST)
         super().__init__(*args, **kwargs)
-        self.questions = questions
-
-    @property
-    def answers(self) -> dict[str, Any]:
-        """By identifier, as the services take them."""
-        return {
-            question.identifier: answer_from(question, self.cleaned_data.get(f"{ANSWER}{question.identifier}"))
-            for question in self.questions
+        # What the script that suggests universities looks for.
+        self.fields["affiliation"].widget.attrs |= {
+            "data-suggest": reverse("institutions"),
+            "data-suggest-id": "institution",
+            "data-suggest-domain": "email",
         }
 
     def person(self) -> dict[str, Any]:
-        names = ("name", "native_name", "affiliation", "country", "language")
-        return {name: self.cleaned_data[name] for name in names}
-
-    def add_problems(self, problems: Any) -> None:
-        """Problems with answers stand beside their questions."""
-        for problem in problems:
-            name = problem.field.removeprefix("answers.")
-            field = f"{ANSWER}{name}" if problem.field.startswith("answers.") else problem.field
-            field = field if field in self.fields else None
-            self.add_error(field, forms.ValidationError(f"{problem.message} {problem.fix}".strip(), code=problem.code))
+        """What the services take of it."""
+        names = ("name", "family_name", "native_name", "affiliation", "country", "language")
+        values = {name: self.cleaned_data[name] for name in names}
+        chosen = self.cleaned_data.get("institution")
+        return {**values, "institution": institutions.chosen(name=values["affiliation"], pk=chosen)}
 
 
-def person_form(base: type[PersonForm], questions: Sequence[Question]) -> type[PersonForm]:
-    """`base` with one field per question: fields are declared before a form is bound, so that all is tuned alike."""
-    fields: dict[str, Any] = {f"{ANSWER}{q.identifier}": _field_for(q) for q in questions}
-    return type(base.__name__, (base,), fields)
+def person_form(base: type[PersonForm], questions: Sequence[Question]) -> type[Any]:
+    """`base` with the fields of each question."""
+    return with_questions(base, questions)
 
 
-def answer_from(question: Question, value: Any) -> Any:
-    if question.kind == QuestionKind.YES_NO:
-        return {"yes": True, "no": False}.get(value)
-    return value or None
+def stored_answers(registration: Registration) -> dict[str, Answer]:
+    return {answer.question.identifier: answer for answer in registration.answers.all()}
 
 
 def initial_from(registration: Registration) -> dict[str, Any]:
-    answers = {}
-    for answer in registration.answers.all():
-        value = answer.value
-        if answer.question.kind == QuestionKind.YES_NO:
-            value = "yes" if value else "no"
-        answers[f"{ANSWER}{answer.question.identifier}"] = value
-    names = ("name", "native_name", "affiliation", "language")
+    names = ("name", "family_name", "native_name", "affiliation", "language")
     return {
         **{name: getattr(registration, name) for name in names},
         "country": str(registration.country),
-        **answers,
+        "institution": registration.institution_id,
+        **initial_answers(stored_answers(registration)),
     }
-
-
-def _field_for(question: Question) -> forms.Field:
-    shared: dict[str, Any] = {
-        "label": str(question.label),
-        "help_text": str(question.help_text),
-        "required": question.is_required,
-    }
-    if question.kind == QuestionKind.YES_NO:
-        return forms.ChoiceField(
-            choices=[("yes", gettext("Yes")), ("no", gettext("No"))], widget=forms.RadioSelect, **shared
-        )
-    if question.kind == QuestionKind.COUNTRY:
-        return CountryField(**shared)
-    if question.kind == QuestionKind.CHOICE:
-        choices = [(option.identifier, str(option.label)) for option in question.options.all()]
-        return forms.ChoiceField(choices=choices, widget=forms.RadioSelect, **shared)
-    return forms.CharField(max_length=LONGEST_ANSWER, validators=[validate_plain_text], strip=False, **shared)
 
 
 class RegistrationForm(PersonForm):
@@ -127,11 +136,9 @@ class RegistrationForm(PersonForm):
     ticket_type = forms.ModelChoiceField(
         label=_("Ticket"), queryset=TicketType.objects.none(), widget=forms.RadioSelect, empty_label=None
     )
-    email = forms.EmailField(label=_("E-mail address"), max_length=254, help_text=_("Your ticket goes there."))
+    email = AddressField(label=_("E-mail address"), max_length=254, help_text=_("Your ticket goes there."))
     website = forms.CharField(required=False, widget=forms.HiddenInput)
     token = forms.CharField(max_length=64, widget=forms.HiddenInput)
-
-    field_order = ("ticket_type", "name", "native_name", "email", "affiliation", "country")
 
     def __init__(self, *args: Any, tickets: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -139,10 +146,12 @@ class RegistrationForm(PersonForm):
         assert isinstance(field, forms.ModelChoiceField)
         field.queryset = tickets
         self.fields["language"].initial = kwargs.get("initial", {}).get("language")
+        self.fields["email"].widget.attrs["data-mailbox"] = ""
 
     @property
-    def shown_fields(self) -> Iterator[Any]:
-        return (field for field in self.visible_fields() if field.name != "ticket_type")
+    def person_fields(self) -> list[BoundField]:
+        """The tickets are laid out by hand."""
+        return [field for field in super().person_fields if field.name != "ticket_type"]
 
 
 class CancelForm(Form):
@@ -174,12 +183,11 @@ class OrganizersForm(PersonForm):
     ticket_type = forms.ModelChoiceField(
         label=_("Ticket"), queryset=TicketType.objects.none(), widget=forms.RadioSelect, empty_label=None
     )
-    email = forms.EmailField(
+    email = AddressField(
         label=_("E-mail address"), max_length=254, help_text=_("The ticket and the link to change it go there.")
     )
 
     autofill = False
-    field_order = ("ticket_type", "name", "native_name", "email", "affiliation", "country")
 
     def __init__(self, *args: Any, tickets: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -256,83 +264,6 @@ class TicketTypeForm(Form):
         if opens and closes and closes <= opens:
             self.add_error("available_until", gettext("It closes before it opens. Choose a later time."))
         return values
-
-
-class QuestionForm(Form):
-    label = Texts(label=_("Question"), max_length=300)
-    help_text = Texts(label=_("Help under the question"), max_length=500, required=False)
-    kind = forms.ChoiceField(
-        label=_("Answered by"), choices=capitalized(QuestionKind.choices), widget=forms.RadioSelect, initial="text"
-    )
-    options = forms.CharField(
-        label=_("Answers to choose from"),
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 5}),
-        validators=[validate_plain_text],
-        help_text=_("For a choice: one answer a line. In several languages: English | 中文."),
-    )
-    is_required = forms.BooleanField(label=_("Must be answered"), required=False)
-    identifier = forms.CharField(
-        label=_("Identifier"),
-        required=False,
-        max_length=40,
-        validators=[validate_identifier],
-        help_text=_("What exports and the API call it. Left empty, it is made from the question."),
-    )
-
-    def __init__(self, *args: Any, event: Event, question: Question | None = None, **kwargs: Any) -> None:
-        self.event = event
-        self.question = question
-        if question is not None:
-            kwargs.setdefault("initial", self._initial(question))
-        super().__init__(*args, **kwargs)
-        for name in ("label", "help_text"):
-            self.fields[name].widget.enabled_locales = event.locales
-
-    def _initial(self, question: Question) -> dict[str, Any]:
-        names = ("label", "help_text", "kind", "is_required", "identifier")
-        lines = [
-            " | ".join(option.label.localize(code) for code in self.event.locales) for option in question.options.all()
-        ]
-        return {**{name: getattr(question, name) for name in names}, "options": "\n".join(lines)}
-
-    def clean(self) -> dict[str, Any]:
-        values: dict[str, Any] = super().clean() or self.cleaned_data
-        if values.get("label") and not values.get("identifier"):
-            values["identifier"] = self._identifier(values["label"].localize("en"))
-        values["options"] = self._options(values.get("options", ""), values.get("kind", ""))
-        return values
-
-    def _identifier(self, words: str) -> str:
-        kept = "".join(c if c.isascii() and c.isalnum() else "_" for c in words.lower()).strip("_")
-        base = "_".join(part for part in kept.split("_") if part)[:30].strip("_")
-        base = base if base[:1].isalpha() else f"question_{base}".strip("_")
-        taken = set(self.event.questions.values_list("identifier", flat=True))
-        candidates = (base if n == 1 else f"{base}_{n}" for n in range(1, len(taken) + 3))
-        return next(name for name in candidates if name not in taken)
-
-    def _options(self, lines: str, kind: str) -> list[dict[str, Any]]:
-        """Identifiers of answers that are there already are kept: what people answered refers to them."""
-        if kind != QuestionKind.CHOICE:
-            return []
-        known = {}
-        if self.question is not None:
-            for option in self.question.options.all():
-                known[option.label.localize(self.event.language)] = option.identifier
-        options: list[dict[str, Any]] = []
-        for number, line in enumerate(filter(str.strip, lines.splitlines()), 1):
-            texts = [text.strip() for text in line.split("|")]
-            label = dict(zip(self.event.locales, texts, strict=False))
-            identifier = known.get(texts[0]) or self._free_option(
-                number, [*known.values(), *(o["identifier"] for o in options)]
-            )
-            options.append({"identifier": identifier, "label": label})
-        return options
-
-    def _free_option(self, number: int, taken: list[str]) -> str:
-        while f"option_{number}" in taken:
-            number += 1
-        return f"option_{number}"
 
 
 class RegistrationFilters(forms.Form):

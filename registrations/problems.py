@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, Final
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 from django_countries import countries
+from i18nfield.strings import LazyI18nString
 
 from common import dates
+from common.localized import validate_localized
 from common.problems import Problem
-from common.text import validate_plain_text
+from common.validators import validate_web_address
 from events.models import Event, EventState
-from registrations.models import Question, QuestionKind, TicketType
+from registrations.models import CAN_DECIDE, HAS_OPTIONS, SETTINGS, Question, QuestionKind, TicketType
+from registrations.sniffing import FILE_TYPES
 
-#: Characters of one answer in words.
-LONGEST_ANSWER: Final = 2000
-
-
-def problems_with_registering(
-    *, event: Event, ticket_type: TicketType, questions: Sequence[Question], answers: Mapping[str, Any], now: datetime
-) -> list[Problem]:
-    """All but places: whether there is one is known only when it is taken."""
-    return [*problems_with_time(event, ticket_type, now), *problems_with_answers(questions, answers)]
+#: A choice with more answers than this is better asked in words.
+MOST_OPTIONS: Final = 200
 
 
 def problems_with_time(event: Event, ticket_type: TicketType, now: datetime) -> list[Problem]:
@@ -68,64 +66,6 @@ def problems_with_time(event: Event, ticket_type: TicketType, now: datetime) -> 
     return []
 
 
-def problems_with_answers(questions: Sequence[Question], answers: Mapping[str, Any]) -> list[Problem]:
-    return list(_each_answer(questions, answers))
-
-
-def is_empty(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and not value.strip())
-
-
-def _each_answer(questions: Sequence[Question], answers: Mapping[str, Any]) -> Iterator[Problem]:
-    known = {question.identifier for question in questions}
-    for identifier in answers:
-        if identifier not in known:
-            yield Problem(
-                code="unknown_question",
-                field=f"answers.{identifier}"[:100],
-                message=_("This event does not ask that."),
-                fix=_("Leave this answer out."),
-            )
-    for question in questions:
-        value = answers.get(question.identifier)
-        field = f"answers.{question.identifier}"
-        if is_empty(value):
-            if question.is_required:
-                yield Problem(
-                    code="answer_required",
-                    field=field,
-                    message=_("Please answer: %(question)s") % {"question": question.label},
-                    fix=_("Answer this question."),
-                )
-        elif problem := _problem_with_answer(question, value, field):
-            yield problem
-
-
-def _problem_with_answer(question: Question, value: Any, field: str) -> Problem | None:
-    message: Any = None
-    if question.kind == QuestionKind.TEXT:
-        if not isinstance(value, str):
-            message = _("Answer this question in words.")
-        elif len(value) > LONGEST_ANSWER:
-            message = _("This answer has more than %(count)s characters.") % {"count": LONGEST_ANSWER}
-        else:
-            try:
-                validate_plain_text(value)
-            except ValidationError as error:
-                message = error.messages[0]
-    elif question.kind == QuestionKind.YES_NO:
-        if not isinstance(value, bool):
-            message = _("Answer this question with yes or no.")
-    elif question.kind == QuestionKind.COUNTRY:
-        if not isinstance(value, str) or value not in countries:
-            message = _("Choose a country from the list.")
-    elif value not in [option.identifier for option in question.options.all()]:
-        message = _("Choose one of the answers given.")
-    if message is None:
-        return None
-    return Problem(code="answer_invalid", field=field, message=message, fix=_("Change this answer."))
-
-
 def sold_out(ticket_type: TicketType) -> Problem:
     return Problem(
         code="sold_out",
@@ -167,4 +107,184 @@ def event_is_over() -> Problem:
         code="event_is_over",
         message=_("The event is over: nothing about a registration changes any more."),
         fix=_("Write to the organizers if something is wrong."),
+    )
+
+
+# -- Questions ----------------------------------------------------------------------------------------------------------
+
+
+def problems_with_options(kind: str, identifiers: Sequence[str]) -> list[Problem]:
+    if kind in HAS_OPTIONS and len(identifiers) < (2 if kind == QuestionKind.CHOICE else 1):
+        return [
+            Problem(
+                code="options_required",
+                field="options",
+                message=_("A choice needs at least two answers to choose from."),
+                fix=_("Add answers."),
+            )
+        ]
+    if kind not in HAS_OPTIONS and identifiers:
+        return [
+            Problem(
+                code="options_not_allowed",
+                field="options",
+                message=_("Only a choice has answers to choose from."),
+                fix=_("Leave them out, or make it a choice."),
+            )
+        ]
+    if len(identifiers) > MOST_OPTIONS:
+        return [
+            Problem(
+                code="too_many_options",
+                field="options",
+                message=_("These are more answers than anybody reads."),
+                fix=_("Leave at most %(count)s, or ask for words.") % {"count": MOST_OPTIONS},
+            )
+        ]
+    if len(set(identifiers)) != len(identifiers):
+        return [
+            Problem(
+                code="option_twice",
+                field="options",
+                message=_("Two answers have the same identifier."),
+                fix=_("Give each its own."),
+            )
+        ]
+    return []
+
+
+def problems_with_settings(kind: str, settings: Mapping[str, Any], *, options: int = 0) -> list[Problem]:
+    """Each setting is one of its kind's, of its type, and no two contradict each other."""
+    return list(_each_setting(kind, settings, options))
+
+
+def _each_setting(kind: str, settings: Mapping[str, Any], options: int) -> Iterator[Problem]:
+    for name in sorted(set(settings) - SETTINGS[kind]):
+        yield _setting(name, _("A question of this kind has no such setting."), _("Leave it out."))
+    known = {name: value for name, value in settings.items() if name in SETTINGS[kind]}
+    for name, value in known.items():
+        if not _is_right[name](value):
+            yield _setting(name, _("This value does not fit."), _RIGHT.get(name, _("Correct it, or leave it out.")))
+            return
+    for least, most in (("minimum", "maximum"), ("at_least", "at_most"), ("earliest", "latest")):
+        if least in known and most in known and known[least] > known[most]:
+            yield _setting(most, _("This is less than the other end."), _("Exchange the two, or leave one out."))
+    offered = options + bool(known.get("has_other"))
+    if kind == QuestionKind.MULTIPLE_CHOICE and known.get("at_least", 0) > offered:
+        yield _setting("at_least", _("There are not so many answers to choose from."), _("Choose a smaller number."))
+
+
+def _setting(name: str, message: Any, fix: Any) -> Problem:
+    return Problem(code="setting_invalid", field=f"settings.{name}", message=message, fix=fix)
+
+
+def _is_number(value: Any) -> bool:
+    return (
+        isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and abs(value) < 10**12
+    )
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_OPTIONS
+
+
+def _is_day(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and date.fromisoformat(value).isoformat() == value
+    except ValueError:
+        return False
+
+
+def _is_words(value: Any) -> bool:
+    try:
+        validate_localized(LazyI18nString(value), max_length=40)
+    except (ValidationError, AttributeError, TypeError):
+        return False
+    return isinstance(value, Mapping) and all(isinstance(text, str) for text in value.values())
+
+
+def _is_link(value: Any) -> bool:
+    try:
+        validate_web_address(value)
+    except (ValidationError, AttributeError, TypeError):
+        return False
+    return isinstance(value, str) and len(value) <= 500
+
+
+_is_right: Final[Mapping[str, Any]] = {
+    "minimum": _is_number,
+    "maximum": _is_number,
+    "step": lambda value: _is_number(value) and value > 0 and Decimal(str(value)) >= Decimal("0.000001"),
+    "unit": _is_words,
+    "has_other": lambda value: isinstance(value, bool),
+    "at_least": _is_count,
+    "at_most": lambda value: _is_count(value) and value > 0,
+    "earliest": _is_day,
+    "latest": _is_day,
+    "file_types": lambda value: isinstance(value, list) and bool(value) and all(v in list(FILE_TYPES) for v in value),
+    "max_megabytes": lambda value: _is_count(value) and 1 <= value <= 30,
+    "link": _is_link,
+}
+_RIGHT: Final[Mapping[str, Any]] = {
+    "step": _("Write a number above 0, such as 1 or 0.5."),
+    "unit": _("Write one text a language, of at most 40 characters."),
+    "at_least": _("Write a whole number of answers."),
+    "at_most": _("Write a whole number of answers."),
+    "earliest": _("Write a day such as 2027-06-07."),
+    "latest": _("Write a day such as 2027-06-07."),
+    "file_types": _("Choose from %(types)s.") % {"types": ", ".join(FILE_TYPES)},
+    "max_megabytes": _("Write a whole number from 1 to 30."),
+    "link": _("Write the whole address, such as https://example.org."),
+}
+
+
+def problems_with_condition(question: Question, *, before: Sequence[Question]) -> list[Problem]:
+    """`before`: the questions that stand before it in the form."""
+    decides = question.condition_question
+    if decides is None:
+        if question.condition_values:
+            return [_condition(_("Answers are named, but no question that they answer."), _("Name the question, too."))]
+        return []
+    if decides.pk not in {other.pk for other in before}:
+        return [
+            _condition(
+                _("It depends on a question that is not asked before it."),
+                _("Choose one of those that stand before it, or change the order."),
+            )
+        ]
+    if decides.kind not in CAN_DECIDE:
+        return [
+            _condition(
+                _("Only a choice, yes or no, or a country can decide what else is asked."),
+                _("Choose another question."),
+            )
+        ]
+    if not question.condition_values or not all(_could_answer(decides, value) for value in question.condition_values):
+        return [
+            _condition(
+                _("These are no answers to “%(question)s”.") % {"question": decides.label},
+                _("Choose from the answers that can be given to it."),
+            )
+        ]
+    return []
+
+
+def _could_answer(question: Question, value: Any) -> bool:
+    if question.kind == QuestionKind.YES_NO:
+        return isinstance(value, bool)
+    if question.kind == QuestionKind.COUNTRY:
+        return isinstance(value, str) and value in countries
+    return isinstance(value, str) and value in question.option_labels
+
+
+def _condition(message: Any, fix: Any) -> Problem:
+    return Problem(code="condition_invalid", field="condition", message=message, fix=fix)
+
+
+def question_decides(question: Question, dependents: Sequence[Question]) -> Problem:
+    return Problem(
+        code="question_decides",
+        message=_("Whether others are asked depends on “%(question)s”: %(others)s.")
+        % {"question": question.label, "others": ", ".join(str(other.label) for other in dependents)},
+        fix=_("Change when those are asked first."),
     )

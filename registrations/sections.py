@@ -70,6 +70,11 @@ SENTENCES: Final[dict[str, str | Promise]] = {
     "question_created": gettext_lazy("added the question %(subject)s"),
     "question_changed": gettext_lazy("changed the question %(subject)s"),
     "question_deleted": gettext_lazy("took away the question %(subject)s"),
+    "question_restored": gettext_lazy("asks the question %(subject)s again"),
+    "questions_arranged": gettext_lazy("put the questions in another order"),
+    "question_section_created": gettext_lazy("added the section %(subject)s"),
+    "question_section_changed": gettext_lazy("changed the section %(subject)s"),
+    "question_section_deleted": gettext_lazy("took away the section %(subject)s"),
 }
 
 

@@ -23,12 +23,11 @@ from registrations.models import Answer, Question, QuestionKind, Registration, R
 MOST_BARS: Final = 15
 #: More days than this are counted by weeks.
 MOST_DAYS: Final = 70
+#: An answer in one's own words; no option is called so.
+OTHER: Final = "*other"
 
-_COUNTED_KINDS: Final = frozenset(
-    kind
-    for kind in QuestionKind.values
-    if kind in {"choice", "multiple_choice", "yes_no", "country", "number", "consent"}
-)
+_K = QuestionKind
+_COUNTED_KINDS: Final = frozenset({_K.CHOICE, _K.MULTIPLE_CHOICE, _K.YES_NO, _K.COUNTRY, _K.NUMBER, _K.CONSENT})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,11 +155,7 @@ def _by_institution(counted: QuerySet[Registration]) -> _Counted:
 
 
 def _by_answers(event: Event, counted: QuerySet[Registration], total: int) -> Iterator[Plot]:
-    questions = (
-        Question.objects.filter(event=event, kind__in=_COUNTED_KINDS)
-        .prefetch_related("options")
-        .order_by("position", "pk")
-    )
+    questions = Question.objects.filter(event=event, kind__in=_COUNTED_KINDS).in_order()
     answers = (
         Answer.objects.filter(registration__in=counted, question__in=questions)
         .order_by()
@@ -181,6 +176,8 @@ def _by_answers(event: Event, counted: QuerySet[Registration], total: int) -> It
 def _key(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, dict):
+        return OTHER
     if isinstance(value, float) and value.is_integer() and math.isfinite(value):
         return str(int(value))
     return str(value)
@@ -189,8 +186,11 @@ def _key(value: object) -> str:
 def _labels(question: Question, found: Counter[str]) -> Mapping[str, str]:
     if question.kind == QuestionKind.COUNTRY:
         return {code: str(countries.name(code) or code) for code in found}
-    if question.options.all():
-        return {option.identifier: str(option.label) for option in question.options.all()}
+    if question.options:
+        other = {OTHER: _("Other")} if question.settings.get("has_other") else {}
+        return {identifier: str(label) for identifier, label in question.option_labels.items()} | other
+    if question.kind == QuestionKind.CONSENT:
+        return {"yes": _("Agreed")}
     if question.kind == QuestionKind.YES_NO:
         return {"yes": _("Yes"), "no": _("No")}
     return {}

@@ -11,6 +11,7 @@ _own = [
     path("", public.registration, name="registration"),
     path("change/", public.change, name="change"),
     path("cancel/", public.cancel, name="cancel"),
+    path("files/<str:reference>/", public.file, name="file"),
     path("ticket.svg", public.ticket, name="ticket"),
     path("calendar.ics", public.calendar, name="calendar"),
     path("data.json", own_data.download, name="own_data"),

@@ -35,6 +35,7 @@ class Person(models.Model):
     native_name = models.CharField(
         _("name in its own script"), max_length=200, blank=True, validators=[validate_single_line]
     )
+    family_name = models.CharField(_("family name"), max_length=200, blank=True, validators=[validate_single_line])
     name_order = models.CharField(max_length=20, choices=NameOrder, default=NameOrder.AS_WRITTEN)
     email = models.EmailField(_("e-mail address"), max_length=254, blank=True)
     # Null where there is no address: many people may have none, and no two the same.

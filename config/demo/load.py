@@ -329,17 +329,34 @@ def _registration(event: Event, organizer: User, attendee: User, now: datetime) 
         is_required=True,
         **by,
     )
-    questions.create_question(
+    travel = questions.create_section(
+        event=event,
+        title=_both(Text("Travel", "行程")),
+        description=_both(Text("Letters take about two weeks.", "邀请函办理约需两周。")),
+        **by,
+    )
+    visa_letter = questions.create_question(
         event=event,
         identifier="visa_letter",
         kind="yes_no",
         label=_both(Text("Do you need an invitation letter for a visa?", "是否需要签证邀请函？")),
+        section=travel,
+        **by,
+    )
+    questions.create_question(
+        event=event,
+        identifier="consulate",
+        label=_both(Text("At which embassy or consulate do you apply?", "您将在哪个使领馆申请签证？")),
+        section=travel,
+        condition_question=visa_letter,
+        condition_values=[True],
         **by,
     )
     questions.create_question(
         event=event,
         identifier="arrival",
         kind="text",
+        section=travel,
         label=_both(Text("How do you arrive?", "您如何抵达？")),
         help_text=_both(Text("Flight or train, if you know it.", "如已知，请填写航班或车次。")),
         **by,

@@ -31,6 +31,7 @@ RESERVED_SLUGS: Final = frozenset(
             "health",
             "humans.txt",
             "i18n",
+            "institutions",
             "livez",
             "login",
             "logout",

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+from datetime import date
 from typing import Any
 
 from django.conf import settings
@@ -7,13 +9,26 @@ from django.utils.translation import gettext_lazy as _
 from django_countries import countries
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
+from i18nfield.strings import LazyI18nString
 from rest_framework import serializers
 
+from accounts.models import Institution
+from accounts.models.institutions import validate_ror_id
+from accounts.services import institutions
 from common.api.fields import LocalizedText, Text
 from common.api.serializers import Body
 from events.models import Event
-from registrations.models import Question, QuestionKind, QuestionOption, Quota, Registration, TicketType
+from registrations.models import (
+    AnswerFile,
+    Question,
+    QuestionKind,
+    QuestionSection,
+    Quota,
+    Registration,
+    TicketType,
+)
 from registrations.models.questions import validate_identifier
+from registrations.sniffing import FILE_TYPES
 
 
 class QuotaOut(serializers.ModelSerializer[Quota]):
@@ -79,22 +94,18 @@ class TicketTypeBody(Body):
     available_until = serializers.DateTimeField(allow_null=True, required=False)
 
 
-class OptionOut(serializers.ModelSerializer[QuestionOption]):
-    label = LocalizedText()  # type: ignore[assignment]
+class SectionOut(serializers.ModelSerializer[QuestionSection]):
+    title = LocalizedText()
+    description = LocalizedText()
 
     class Meta:
-        model = QuestionOption
-        fields = ["identifier", "label"]
+        model = QuestionSection
+        fields = ["id", "title", "description", "position"]
 
 
-class QuestionOut(serializers.ModelSerializer[Question]):
-    label = LocalizedText()  # type: ignore[assignment]
-    help_text = LocalizedText()  # type: ignore[assignment]
-    options = OptionOut(many=True)
-
-    class Meta:
-        model = Question
-        fields = ["id", "identifier", "kind", "label", "help_text", "is_required", "options"]
+class SectionBody(Body):
+    title = LocalizedText(max_length=200)
+    description = LocalizedText(max_length=2000, lines=True, allow_blank=True, required=False)
 
 
 class OptionBody(Body):
@@ -102,13 +113,171 @@ class OptionBody(Body):
     label = LocalizedText(max_length=300)  # type: ignore[assignment]
 
 
+class SettingsBody(Body):
+    """Which of these there are depends on the kind of the question."""
+
+    minimum = serializers.FloatField(required=False, help_text="number: not less")
+    maximum = serializers.FloatField(required=False, help_text="number: not more")
+    step = serializers.FloatField(
+        required=False, help_text="number: in steps of, counted from `minimum` or 0; default 1"
+    )
+    unit = LocalizedText(max_length=40, required=False, help_text="number")
+    has_other = serializers.BooleanField(required=False, help_text='choices: `{"other": "…"}` is an answer, too')
+    at_least = serializers.IntegerField(required=False, min_value=0, max_value=200, help_text="multiple choice")
+    at_most = serializers.IntegerField(required=False, min_value=1, max_value=200, help_text="multiple choice")
+    earliest = serializers.DateField(required=False, help_text="date")
+    latest = serializers.DateField(required=False, help_text="date")
+    file_types = serializers.ListField(
+        child=serializers.ChoiceField(list(FILE_TYPES)), required=False, min_length=1, max_length=len(FILE_TYPES)
+    )
+    max_megabytes = serializers.IntegerField(required=False, min_value=1, max_value=30, help_text="file; default 10")
+    link = serializers.URLField(required=False, max_length=500, help_text="consent: where the text is")
+
+    def to_internal_value(self, data: Any) -> Any:
+        """As they are stored: JSON, whole numbers without a point."""
+        settings = dict(super().to_internal_value(data))
+        for name, value in settings.items():
+            if isinstance(value, date):
+                settings[name] = value.isoformat()
+            elif isinstance(value, float) and math.isfinite(value) and value == int(value):
+                settings[name] = int(value)
+            elif isinstance(value, LazyI18nString):
+                settings[name] = dict(value.data)
+        return settings
+
+
+class ConditionBody(Body):
+    """Asked only of those who answer `question`, which stands before it, with one of `answers`."""
+
+    question = serializers.CharField(validators=[validate_identifier])
+    answers = serializers.ListField(child=serializers.JSONField(), min_length=1, max_length=250)
+
+
+class OptionOut(serializers.Serializer[Any]):
+    identifier = serializers.CharField()
+    label = serializers.DictField(child=serializers.CharField())  # type: ignore[assignment]
+
+
+class QuestionOut(serializers.ModelSerializer[Question]):
+    label = LocalizedText()  # type: ignore[assignment]
+    help_text = LocalizedText()  # type: ignore[assignment]
+    options = OptionOut(many=True)
+    settings = serializers.DictField()
+    condition = serializers.SerializerMethodField()
+    ticket_types = serializers.SerializerMethodField(help_text="empty: asked with every ticket")
+    section = serializers.IntegerField(source="section_id", allow_null=True)
+    version = serializers.IntegerField(
+        source="version.number", help_text="rises with each change of words, options or settings"
+    )
+
+    class Meta:
+        model = Question
+        fields = [
+            "id",
+            "identifier",
+            "kind",
+            "label",
+            "help_text",
+            "is_required",
+            "is_sensitive",
+            "is_active",
+            "options",
+            "settings",
+            "section",
+            "position",
+            "condition",
+            "ticket_types",
+            "version",
+        ]
+
+    @extend_schema_field(
+        {
+            "type": "object",
+            "nullable": True,
+            "properties": {"question": {"type": "string"}, "answers": {"type": "array", "items": {}}},
+        }
+    )
+    def get_condition(self, question: Question) -> dict[str, Any] | None:
+        decides = question.condition_question
+        return {"question": decides.identifier, "answers": question.condition_values} if decides else None
+
+    def get_ticket_types(self, question: Question) -> list[int]:
+        return sorted(ticket.pk for ticket in question.ticket_types.all())
+
+
+@extend_schema_field(OpenApiTypes.INT)
+class SectionOfEvent(serializers.Field[QuestionSection, Any, int, Any]):
+    default_error_messages = {"not_found": _("The event has no such section.")}
+
+    def to_internal_value(self, data: Any) -> QuestionSection:
+        found = None
+        if isinstance(data, int) and not isinstance(data, bool) and 0 < data < 2**63:
+            found = QuestionSection.objects.filter(event=self.context["event"], pk=data).first()
+        if found is None:
+            self.fail("not_found")
+        return found
+
+    def to_representation(self, value: QuestionSection) -> int:
+        return value.pk
+
+
+class TicketTypesOfEvent(serializers.ListField):
+    """Ids of the event's ticket types."""
+
+    child = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        ids: list[int] = list(dict.fromkeys(super().to_internal_value(data)))
+        found = list(TicketType.objects.filter(event=self.context["event"], pk__in=ids).order_by("pk"))
+        if len(found) != len(ids):
+            raise serializers.ValidationError(_("The event has no such ticket type."), code="not_found")
+        return found
+
+
 class QuestionBody(Body):
     identifier = serializers.CharField(validators=[validate_identifier])
     kind = serializers.ChoiceField(QuestionKind.choices, required=False)
     label = LocalizedText(max_length=300)  # type: ignore[assignment]
-    help_text = LocalizedText(max_length=500, allow_blank=True, required=False)  # type: ignore[assignment]
+    help_text = LocalizedText(max_length=2000, lines=True, allow_blank=True, required=False)  # type: ignore[assignment]
     is_required = serializers.BooleanField(required=False)
+    is_sensitive = serializers.BooleanField(required=False)
     options = OptionBody(many=True, required=False)
+    settings = SettingsBody(required=False)
+    section = SectionOfEvent(allow_null=True, required=False)
+    condition = ConditionBody(allow_null=True, required=False)
+    ticket_types = TicketTypesOfEvent(max_length=100, required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """As the services take them: `condition` as the row of its question."""
+        if "condition" not in attrs:
+            return attrs
+        condition = attrs.pop("condition")
+        if condition is None:
+            return {**attrs, "condition_question": None, "condition_values": []}
+        event: Event = self.context["event"]
+        decides = event.questions.filter(identifier=condition["question"], is_active=True).first()
+        if decides is None:
+            raise serializers.ValidationError(
+                {"condition": {"question": [_("The event asks no such question.")]}}, code="not_found"
+            )
+        return {**attrs, "condition_question": decides, "condition_values": condition["answers"]}
+
+
+class FileBody(Body):
+    question = serializers.CharField(
+        validators=[validate_identifier], help_text="identifier of a question of kind file"
+    )
+    file = serializers.FileField(max_length=255)
+
+
+class FileOut(serializers.ModelSerializer[AnswerFile]):
+    """`id` is the answer; it is forgotten a day later unless a registration names it."""
+
+    id = serializers.CharField(source="reference")
+
+    class Meta:
+        model = AnswerFile
+        fields = ["id", "name", "media_type", "size"]
 
 
 class RegistrationOut(serializers.ModelSerializer[Registration]):
@@ -116,6 +285,7 @@ class RegistrationOut(serializers.ModelSerializer[Registration]):
 
     ticket_type = serializers.IntegerField(source="ticket_type_id")
     country = serializers.CharField(source="country.code")
+    ror_id = serializers.CharField(help_text="of the affiliation, where it is known")
     answers = serializers.SerializerMethodField()
     links = serializers.SerializerMethodField()
 
@@ -126,10 +296,12 @@ class RegistrationOut(serializers.ModelSerializer[Registration]):
             "state",
             "ticket_type",
             "name",
+            "family_name",
             "native_name",
             "email",
             "language",
             "affiliation",
+            "ror_id",
             "country",
             "answers",
             "amount",
@@ -172,13 +344,37 @@ class TicketTypeOfEvent(serializers.Field[TicketType, Any, int, Any]):
 
 class RegistrationChange(Body):
     name = Text(max_length=200)
+    family_name = Text(
+        max_length=200, allow_blank=True, required=False, help_text="the part of `name` that is inherited; empty: none"
+    )
     native_name = Text(max_length=200, allow_blank=True, required=False)
     language = serializers.ChoiceField(settings.LANGUAGES)
     affiliation = Text(max_length=300, allow_blank=True, required=False)
+    ror_id = serializers.CharField(
+        max_length=30,
+        allow_blank=True,
+        required=False,
+        validators=[validate_ror_id],
+        help_text="of the affiliation; left out, it is found where `affiliation` is the name of one institution",
+    )
     country = serializers.ChoiceField(
         list(countries), allow_blank=True, required=False, help_text=_("ISO 3166-1 alpha-2, such as CN")
     )
-    answers = serializers.DictField(child=serializers.JSONField(), required=False)
+    answers = serializers.DictField(child=serializers.JSONField(allow_null=True), required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """As the services take them: `ror_id` as the row of the institution."""
+        if ror_id := attrs.pop("ror_id", ""):
+            institution = Institution.objects.filter(ror_id=ror_id).first()
+            if institution is None:
+                raise serializers.ValidationError(
+                    {"ror_id": [_("No institution of our list has this ROR id.")]}, code="not_found"
+                )
+            affiliation = attrs.get("affiliation", "") or institution.name_in("en")
+            return {**attrs, "institution": institution, "affiliation": affiliation}
+        if "affiliation" in attrs:
+            attrs["institution"] = institutions.named(attrs["affiliation"])
+        return attrs
 
 
 class RegistrationCreate(RegistrationChange):

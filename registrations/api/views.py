@@ -5,19 +5,24 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import Http404
+from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from django_filters import rest_framework as filters
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.decorators import action
+from rest_framework.parsers import MultiPartParser
 from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from common.problems import Problem, Refusal
+from common.problems import Invalid, Problem, Refusal
 from events.api.base import EventResource
 from events.models import Event, Permission
 from events.policies import may
 from registrations.api.serializers import (
+    FileBody,
+    FileOut,
     QuestionBody,
     QuestionOut,
     QuotaBody,
@@ -27,11 +32,23 @@ from registrations.api.serializers import (
     RegistrationCreate,
     RegistrationMade,
     RegistrationOut,
+    SectionBody,
+    SectionOut,
     TicketTypeBody,
     TicketTypeOut,
 )
-from registrations.models import Question, Quota, Registration, RegistrationState, TicketType
-from registrations.services import places, questions, tickets
+from registrations.downloads import served
+from registrations.models import (
+    AnswerFile,
+    Question,
+    QuestionKind,
+    QuestionSection,
+    Quota,
+    Registration,
+    RegistrationState,
+    TicketType,
+)
+from registrations.services import answers, places, questions, tickets
 
 SECRET = OpenApiParameter("secret", str, description="The registration's secret, instead of an organizer's token.")
 
@@ -81,7 +98,8 @@ class Questions(EventResource):
     body = QuestionBody
 
     def get_queryset(self) -> QuerySet[Question]:
-        return Question.objects.filter(event=self.event).prefetch_related("options").order_by("position", "pk")
+        found = Question.objects.filter(event=self.event).select_related("condition_question", "version", "event")
+        return found.prefetch_related("ticket_types").in_order()
 
     def make(self, asked: dict[str, Any]) -> Question:
         return questions.create_question(event=self.event, **asked, **self.by_whom())
@@ -91,6 +109,72 @@ class Questions(EventResource):
 
     def remove(self, thing: Question) -> None:
         questions.delete_question(question=thing, **self.by_whom())
+
+
+class QuestionSections(EventResource):
+    to_read = Permission.SEE_REGISTRATIONS
+    to_write = Permission.MANAGE_REGISTRATIONS
+    out = SectionOut
+    body = SectionBody
+
+    def get_queryset(self) -> QuerySet[QuestionSection]:
+        return QuestionSection.objects.filter(event=self.event).select_related("event").order_by("position", "pk")
+
+    def make(self, asked: dict[str, Any]) -> QuestionSection:
+        return questions.create_section(event=self.event, **asked, **self.by_whom())
+
+    def change(self, thing: QuestionSection, asked: dict[str, Any]) -> QuestionSection:
+        return questions.update_section(section=thing, changes=asked, **self.by_whom())
+
+    def remove(self, thing: QuestionSection) -> None:
+        questions.delete_section(section=thing, **self.by_whom())
+
+
+class Files(EventResource):
+    """Files that are answers: send one, and name its `id` as the answer. POST is public, as registering is."""
+
+    to_write = Permission.MANAGE_REGISTRATIONS
+    http_method_names = ["post", "options"]
+    parser_classes = [MultiPartParser]
+    out = FileOut
+    body = FileBody
+    lookup_field = "reference"
+
+    def get_permissions(self) -> list[BasePermission]:
+        return [AllowAny()]
+
+    def find_event(self, request: Request, slug: str) -> None:
+        self.perform_authentication(request)
+        event = Event.objects.select_related("organisation", "venue").filter(slug=slug).first()
+        if event is None or not (event.is_public or may(request.user, self.to_write, event)):
+            raise Http404
+        self.event = event
+
+    def get_queryset(self) -> QuerySet[AnswerFile]:
+        return AnswerFile.objects.filter(event=self.event)
+
+    @extend_schema(request={"multipart/form-data": FileBody}, responses={201: FileOut}, auth=[{}])  # type: ignore[list-item]
+    def create(self, request: Request, **_path: Any) -> Response:
+        """Send a file for a question of kind `file`. What it is, is told from its content."""
+        kept = self.make(self.asked(FileBody))
+        return Response(self.shown(kept), status=201)
+
+    def make(self, asked: dict[str, Any]) -> AnswerFile:
+        question = self.event.questions.filter(
+            identifier=asked["question"], kind=QuestionKind.FILE, is_active=True
+        ).first()
+        if question is None:
+            raise Invalid(
+                [
+                    Problem(
+                        code="unknown_question",
+                        field="question",
+                        message=_("This event asks for no file by this name."),
+                        fix=_("See which questions it asks."),
+                    )
+                ]
+            )
+        return answers.keep_file(question=question, upload=asked["file"], now=self.by_whom()["now"])
 
 
 class RegistrationFilters(filters.FilterSet):
@@ -173,6 +257,14 @@ class Registrations(EventResource):
     @extend_schema(parameters=[SECRET])
     def partial_update(self, request: Request, **path: Any) -> Response:
         return super().partial_update(request, **path)
+
+    @extend_schema(
+        parameters=[SECRET, OpenApiParameter("reference", str, OpenApiParameter.PATH)],
+        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY},
+    )
+    def file(self, request: Request, reference: str, **_path: Any) -> Any:
+        """A file that is one of its answers, to be saved."""
+        return served(get_object_or_404(self.get_object().files, reference=reference))
 
     def change(self, thing: Registration, asked: dict[str, Any]) -> Registration:
         return places.change_registration(registration=thing, changes=asked, **self.by_whom())

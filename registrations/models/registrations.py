@@ -2,17 +2,17 @@ from __future__ import annotations
 
 from typing import Final
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from django_countries import countries
 from django_countries.fields import CountryField
 
+from accounts.names import has_part
 from common.codes import new_code, new_secret, validate_code
 from common.text import email_key, search_key, search_text, validate_single_line
-from registrations.models.questions import QuestionKind
+from registrations.models.answers import Answer
 
 
 class RegistrationState(models.TextChoices):
@@ -64,7 +64,9 @@ class RegistrationQuerySet(models.QuerySet["Registration"]):
         return list(self.order_by("country").values_list("country", flat=True).distinct())
 
     def with_details(self) -> RegistrationQuerySet:
-        return self.select_related("ticket_type").prefetch_related("answers__question__options")
+        return self.select_related("ticket_type", "institution").prefetch_related(
+            models.Prefetch("answers", Answer.objects.select_related("question__section", "version")), "files"
+        )
 
 
 class Registration(models.Model):
@@ -81,11 +83,17 @@ class Registration(models.Model):
     native_name = models.CharField(
         _("name in its own script"), max_length=200, blank=True, validators=[validate_single_line]
     )
+    # Which part of the name is inherited; empty: not said, or there is one name only.
+    family_name = models.CharField(_("family name"), max_length=200, blank=True, validators=[validate_single_line])
     email = models.EmailField(_("e-mail address"), max_length=254)
     email_key = models.CharField(max_length=254, editable=False)
     language = models.CharField(_("language of mails"), max_length=10)
     affiliation = models.CharField(
         _("university or organisation"), max_length=300, blank=True, validators=[validate_single_line]
+    )
+    # The one of the list that was chosen, where one was; `affiliation` is what was written.
+    institution = models.ForeignKey(
+        "accounts.Institution", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     country = CountryField(_("country"), blank=True)
     amount = models.DecimalField(max_digits=10, decimal_places=2, default=0)
@@ -125,6 +133,10 @@ class Registration(models.Model):
     def __str__(self) -> str:
         return f"{self.code} {self.name}"
 
+    def clean(self) -> None:
+        if self.family_name and not has_part(self.name, self.family_name):
+            raise ValidationError({"family_name": _("Write it just as it stands in your name above.")})
+
     def get_absolute_url(self) -> str:
         return reverse("registrations:registration", args=[self.event.slug, self.code, self.secret])
 
@@ -136,32 +148,9 @@ class Registration(models.Model):
     def is_live(self) -> bool:
         return self.state in IS_LIVE
 
+    @property
+    def ror_id(self) -> str:
+        return self.institution.ror_id if self.institution else ""
+
     def searchable(self) -> str:
         return search_text(f"{self.code} {self.name} {self.native_name} {self.email} {self.affiliation}")
-
-
-class Answer(models.Model):
-    """What one registration answered to one question: text, an option's identifier, true or false, a country's code."""
-
-    registration = models.ForeignKey(Registration, on_delete=models.CASCADE, related_name="answers")
-    question = models.ForeignKey("registrations.Question", on_delete=models.PROTECT, related_name="answers")
-    value = models.JSONField()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["registration", "question"], name="registrations_answer_once_per_question")
-        ]
-
-    def __str__(self) -> str:
-        return str(self.value)
-
-    def in_words(self) -> str:
-        """As people read it; `question` and its options must be at hand."""
-        if isinstance(self.value, bool):
-            return gettext("Yes") if self.value else gettext("No")
-        if self.question.kind == QuestionKind.COUNTRY:
-            return str(countries.name(self.value) or self.value)
-        if self.question.kind == QuestionKind.CHOICE:
-            labels = {option.identifier: str(option.label) for option in self.question.options.all()}
-            return labels.get(self.value, str(self.value))
-        return str(self.value)

@@ -9,9 +9,11 @@ from __future__ import annotations
 import csv
 import functools
 import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final, Literal
 
 from django.conf import settings
@@ -27,9 +29,11 @@ from common.problems import Refusal
 from common.text import email_key
 from common.workbooks import BadWorkbook
 from events.models import Event
-from registrations.models import Question, QuestionKind, Registration, TicketType
-from registrations.problems import problems_with_answers, problems_with_time
+from registrations.answering import Read, read_answers
+from registrations.models import Question, QuestionKind, Registration, TicketType, words_of
+from registrations.problems import problems_with_time
 from registrations.services import places
+from registrations.services.answers import questions_of
 from scheduling.importers import NotASchedule
 from scheduling.importers.reading import decode
 
@@ -49,7 +53,7 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
 }
 #: Columns of our own export that say what happened, and are no business of an import.
 _IGNORED: Final = frozenset({"code", "state", "registered_at", "changed_at"})
-_YES: Final = frozenset({"yes", "y", "true", "1", "x", "ja", "oui", "是", "对"})
+_YES: Final = frozenset({"yes", "y", "true", "1", "x", "ja", "oui", "是", "对", "agreed", "同意"})
 _NO: Final = frozenset({"no", "n", "false", "0", "nein", "non", "否", "不"})
 
 What = Literal["added", "changed", "same", "refused"]
@@ -129,7 +133,9 @@ def read(data: bytes, *, event: Event) -> Table:
 def _names(event: Event) -> dict[str, str]:
     """What a column's head may say, folded, and which column that is."""
     names = {_key(name): column for column, others in COLUMNS.items() for name in (column, *others)}
-    for question in places.questions_of(event):
+    for question in questions_of(event):
+        if question.kind == QuestionKind.FILE:
+            continue
         labels = question.label.data.values() if isinstance(question.label.data, dict) else [str(question.label)]
         for name in (*labels, question.identifier):
             names[_key(name)] = f"answers.{question.identifier}"
@@ -176,7 +182,7 @@ def _workbook(data: bytes, names: Mapping[str, str]) -> Iterator[tuple[str, list
         for sheet, rows in workbooks.sheets(data):
             is_below = False
             for number, row in rows:
-                cells = [workbooks.as_text(value) for value in row]
+                cells = ["no" if value is False else workbooks.as_text(value) for value in row]
                 is_below = is_below or _is_head(cells, names)
                 if is_below:
                     yield _("sheet “%(sheet)s”, row %(row)d") % {"sheet": sheet[:40], "row": number}, cells
@@ -234,7 +240,7 @@ def apply(*, event: Event, table: Table, actor: User | None, now: datetime) -> l
 class _Planner:
     def __init__(self, event: Event, now: datetime) -> None:
         self.event, self.now = event, now
-        self.questions = {question.identifier: question for question in places.questions_of(event)}
+        self.questions = {question.identifier: question for question in questions_of(event)}
         self.tickets = list(event.ticket_types.in_order())
         self.countries = _country_codes()
         self.languages = {_key(word): code for code, name in settings.LANGUAGES for word in (code, str(name))}
@@ -287,18 +293,41 @@ class _Planner:
         ticket, reason = self._ticket(cells.get("ticket", ""), stored)
         reasons += [reason] if reason else []
         answers = {
-            name: answer_in(self.questions[name], cells[f"answers.{name}"])
-            for name in self.questions
+            name: answer_in(question, cells[f"answers.{name}"])
+            for name, question in self.questions.items()
             if f"answers.{name}" in cells
         }
-        if stored is None:
-            problems = problems_with_answers(list(self.questions.values()), answers)
-            if ticket is not None:
-                # An organizer may register people before it opens and after it closes.
-                early_or_late = {"registration_not_open", "registration_closed"}
-                problems += [p for p in problems_with_time(self.event, ticket, self.now) if p.code not in early_or_late]
+        if stored is None and ticket is not None:
+            # An organizer may register people before it opens and after it closes.
+            early_or_late = {"registration_not_open", "registration_closed"}
+            problems = [p for p in problems_with_time(self.event, ticket, self.now) if p.code not in early_or_late]
             reasons += _reasons(problems)
-        return _Wish(ticket_type=ticket, fields=fields, answers=answers), reasons
+        read = self._read(answers, ticket, stored, fields.get("country", ""))
+        reasons += _reasons(read.problems)
+        return _Wish(
+            ticket_type=ticket, fields=fields, answers={name: read.values.get(name) for name in answers}
+        ), reasons
+
+    def _read(
+        self, answers: Mapping[str, Any], ticket: TicketType | None, stored: Registration | None, country: str
+    ) -> Read:
+        """The answers as they would be stored, beside those that are; files are sent by hand."""
+        before = {answer.question.identifier: answer.value for answer in stored.answers.all()} if stored else {}
+        questions = [question for question in self.questions.values() if question.kind != QuestionKind.FILE]
+        names = {question.identifier for question in questions}
+        before = {name: value for name, value in before.items() if name in names}
+        if ticket is None and stored is not None:
+            ticket = stored.ticket_type
+        read = read_answers(
+            questions,
+            {**before, **answers},
+            ticket_id=ticket.pk if ticket else None,
+            country=country or (str(stored.country) if stored else ""),
+            stored=before,
+        )
+        # Of somebody who is here, what the table does not speak of stands as it is.
+        problems = [p for p in read.problems if stored is None or p.field.removeprefix("answers.") in answers]
+        return Read(values=read.values, problems=problems)
 
     def _ticket(self, text: str, stored: Registration | None) -> tuple[TicketType | None, str]:
         if not text:
@@ -323,7 +352,9 @@ class _Planner:
         for name, value in wish.answers.items():
             old = before.get(name)
             if (old.value if old else None) != value:
-                changes.append((str(self.questions[name].label), old.in_words() if old else "", str(value or "")))
+                question = self.questions[name]
+                new = "" if value is None else words_of(question, value)
+                changes.append((str(question.label), old.in_words() if old else "", new))
         if wish.ticket_type is not None and wish.ticket_type.pk != stored.ticket_type_id:
             changes.append((_("Ticket"), str(stored.ticket_type.name), str(wish.ticket_type.name)))
         return changes
@@ -342,21 +373,53 @@ def answer_in(question: Question, text: str) -> Any:
     """A cell as the value that answers take; what cannot be understood stays text, for which the question says why not."""
     if not text:
         return None
-    if question.kind == QuestionKind.YES_NO:
-        return True if _key(text) in _YES else False if _key(text) in _NO else text
-    if question.kind == QuestionKind.COUNTRY:
-        return _country_codes().get(_key(text), text)
-    if question.kind == QuestionKind.CHOICE:
-        return _option(question, text)
+    return _READERS.get(QuestionKind(question.kind), _as_it_is)(question, text)
+
+
+def _as_it_is(_question: Question, text: str) -> str:
     return text
 
 
-def _option(question: Question, text: str) -> str:
-    for option in question.options.all():
-        labels = option.label.data.values() if isinstance(option.label.data, dict) else [str(option.label)]
-        if _key(text) in {_key(option.identifier), *map(_key, labels)}:
-            return option.identifier
-    return text
+def _yes_or_no(_question: Question, text: str) -> bool | str:
+    return True if _key(text) in _YES else False if _key(text) in _NO else text
+
+
+def _number(_question: Question, text: str) -> Decimal | str:
+    try:
+        return Decimal(text.replace(" ", ""))
+    except InvalidOperation:
+        return text
+
+
+def _day(_question: Question, text: str) -> str:
+    """Workbooks have days with a time of midnight."""
+    return text[:10] if text[10:] in {" 00:00:00", "T00:00:00"} else text
+
+
+def _country(_question: Question, text: str) -> str:
+    return _country_codes().get(_key(text), text)
+
+
+def _choice(question: Question, text: str) -> Any:
+    for option in question.options:
+        if _key(text) in {_key(option["identifier"]), *map(_key, option["label"].values())}:
+            return option["identifier"]
+    return {"other": text} if question.settings.get("has_other") else text
+
+
+def _choices(question: Question, text: str) -> list[Any]:
+    return [_choice(question, part.strip()) for part in re.split("[;；\n]", text) if part.strip()]
+
+
+_READERS: Final[Mapping[QuestionKind, Any]] = {
+    QuestionKind.YES_NO: _yes_or_no,
+    QuestionKind.CONSENT: _yes_or_no,
+    QuestionKind.NUMBER: _number,
+    QuestionKind.DATE: _day,
+    QuestionKind.COUNTRY: _country,
+    QuestionKind.CHOICE: _choice,
+    QuestionKind.MULTIPLE_CHOICE: _choices,
+}
 
 
 @functools.cache
@@ -374,7 +437,7 @@ def _reasons(problems: Sequence[Any]) -> list[str]:
 
 def template(event: Event) -> list[list[str]]:
     """A head with the event's own questions, and one row to overwrite."""
-    questions = places.questions_of(event)
+    questions = [question for question in questions_of(event) if question.kind != QuestionKind.FILE]
     ticket = event.ticket_types.in_order().first()
     head = [*COLUMNS, *(question.identifier for question in questions)]
     example = [

@@ -21,6 +21,7 @@ from notifications.services.erasure import erase_messages
 from registrations import notices
 from registrations.models import Answer, CheckIn, Registration
 from registrations.services import places
+from registrations.services.answers import KEPT_UNATTACHED
 from submissions.models import Speaker
 
 #: What a name becomes. Not a word: it stands in lists of every language.
@@ -38,7 +39,7 @@ def own_data(registration: Registration) -> dict[str, Any]:
     def local(at: datetime | None) -> str | None:
         return at.astimezone(event.tz).isoformat(timespec="seconds") if at else None
 
-    fields = ("code", "state", "name", "native_name", "email", "language", "affiliation", "currency")
+    fields = ("code", "state", "name", "family_name", "native_name", "email", "language", "affiliation", "currency")
     return {
         "event": {"slug": event.slug, "name": str(event.name), "time_zone": event.time_zone},
         "registration": {
@@ -51,8 +52,12 @@ def own_data(registration: Registration) -> dict[str, Any]:
             "cancelled_at": local(registration.cancelled_at),
         },
         "answers": [
-            {"question": str(answer.question.label), "answer": answer.in_words(), "value": answer.value}
+            {"question": str(answer.version.label), "answer": answer.in_words(), "value": answer.value}
             for answer in registration.answers.all()
+        ],
+        "files": [
+            {"name": file.name, "type": file.media_type, "bytes": file.size, "sent_at": local(file.uploaded_at)}
+            for file in registration.files.all()
         ],
         "check_ins": [
             {"list": row.list_name, "result": row.result, "scanned_at": local(row.scanned_at), "device": row.device}
@@ -92,8 +97,11 @@ def erase_registration(*, registration: Registration, actor: User | None, now: d
         raise CannotErase([Problem(code="is_erased", message=_("These data have been erased already."))])
     erase_messages(event_id=stored.event_id, about=[notices.about(stored)], address=stored.email)
     Answer.objects.filter(registration=stored).delete()
+    # Nobody's and old enough: the next sweep deletes them.
+    stored.files.update(registration=None, uploaded_at=now - KEPT_UNATTACHED, name="")
     _entries(stored).update(subject_label=stored.code, details={})
-    stored.name, stored.native_name, stored.affiliation = ERASED, "", ""
+    stored.name, stored.family_name, stored.native_name, stored.affiliation = ERASED, "", "", ""
+    stored.institution = None
     stored.email, stored.email_key = "", f"erased:{stored.pk}"
     stored.secret, stored.search_text, stored.erased_at = new_secret(), stored.code.casefold(), now
     stored.save()
@@ -108,7 +116,8 @@ def _forget(person: Person) -> None:
     others = Registration.objects.filter(person=person, erased_at=None).exists()
     if person.user_id or others or Speaker.objects.filter(person=person).exists():
         return
-    person.name, person.native_name, person.affiliation, person.orcid = ERASED, "", "", ""
+    person.name, person.family_name, person.native_name = ERASED, "", ""
+    person.affiliation, person.orcid = "", ""
     person.email, person.email_key, person.country, person.institution = "", None, "", None
     person.save()
 

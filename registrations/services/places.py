@@ -13,10 +13,11 @@ from typing import Any, Final
 
 import structlog
 from django.db import IntegrityError, transaction
-from django.db.models import F, Prefetch
+from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import User
+from accounts.models import Institution, User
+from accounts.names import has_part, order_of
 from accounts.services.people import find_or_create_person
 from common import audit, idempotency
 from common.problems import Problem, Refusal
@@ -29,9 +30,6 @@ from notifications.services import ledger
 from registrations import notices
 from registrations.models import (
     HOLDS_A_PLACE,
-    Answer,
-    Question,
-    QuestionOption,
     Quota,
     Registration,
     RegistrationState,
@@ -40,17 +38,17 @@ from registrations.models import (
 from registrations.problems import (
     already_registered,
     event_is_over,
-    is_empty,
-    problems_with_answers,
-    problems_with_registering,
     problems_with_time,
     sold_out,
 )
+from registrations.services.answers import check_answers, questions_of, replace_answers, write_answers
 
 log = structlog.get_logger(__name__)
 
 #: What their owner, or the organizer, may change of a registration.
-CHANGEABLE: Final = frozenset({"name", "native_name", "affiliation", "country", "language", "answers"})
+CHANGEABLE: Final = frozenset(
+    {"name", "native_name", "family_name", "affiliation", "institution", "country", "language", "answers"}
+)
 #: A code that is taken already comes up once in millions; then another is drawn.
 _TRIES: Final = 3
 
@@ -76,7 +74,9 @@ def register(
     language: str,
     answers: Mapping[str, Any],
     native_name: str = "",
+    family_name: str = "",
     affiliation: str = "",
+    institution: Institution | None = None,
     country: str = "",
     form_token: str = "",
     actor: User | None,
@@ -104,7 +104,9 @@ def register(
                         email=email.strip(),
                         email_key=email_key(email),
                         language=language,
+                        family_name=family_name,
                         affiliation=affiliation,
+                        institution=institution,
                         country=country,
                         amount=ticket_type.price,
                         currency=event.currency,
@@ -127,7 +129,9 @@ def register(
         except IntegrityError as error:
             if "one_live_per_person" in str(error):
                 raise CannotRegister([already_registered()]) from error
-            if "code_once_per_event" not in str(error) or attempt == _TRIES - 1:
+            # A question that is deleted meanwhile is not asked at the next try.
+            may_go = any(name in str(error) for name in ("code_once_per_event", '"registrations_answer"'))
+            if not may_go or attempt == _TRIES - 1:
                 raise
         except _QuotasChanged:
             if attempt == _TRIES - 1:
@@ -140,9 +144,10 @@ def _register(
 ) -> Registration:
     event, ticket_type, now = registration.event, registration.ticket_type, registration.registered_at
     questions = questions_of(event)
-    problems = problems_with_registering(
-        event=event, ticket_type=ticket_type, questions=questions, answers=answers, now=now
+    read = check_answers(
+        questions=questions, answers=answers, ticket_type=ticket_type, country=str(registration.country)
     )
+    problems = [*problems_with_time(event, ticket_type, now), *read.problems]
     if problems and _organizes(actor, event):
         problems = [
             problem for problem in problems if problem.code not in {"registration_not_open", "registration_closed"}
@@ -158,7 +163,10 @@ def _register(
         email=registration.email,
         name=registration.name,
         native_name=registration.native_name,
+        family_name=registration.family_name,
+        name_order=order_of(registration.name, registration.family_name),
         affiliation=registration.affiliation,
+        institution=registration.institution,
         country=registration.country,
     )
     if not _take_places(ticket_type, alone=alone):
@@ -168,7 +176,7 @@ def _register(
     else:
         registration.state = _state_with_a_place(ticket_type)
     registration.save(force_insert=True)
-    _write_answers(registration, questions, answers)
+    write_answers(registration, questions=questions, values=read.values, now=now)
     audit.record(
         actor=actor, verb="registered", subject=registration, at=now, event_id=event.pk, state=registration.state
     )
@@ -202,15 +210,15 @@ def change_registration(
     changed = {name for name, value in changes.items() if name != "answers" and getattr(stored, name) != value}
     for name in changed:
         setattr(stored, name, changes[name])
+    if not has_part(stored.name, stored.family_name) and "family_name" not in changes:
+        stored.family_name = ""
     if "answers" in changes:
-        questions = questions_of(stored.event)
-        before = {answer.question.identifier: answer.value for answer in stored.answers.select_related("question")}
-        after = {**{k: v for k, v in before.items() if k in {q.identifier for q in questions}}, **changes["answers"]}
-        if problems := problems_with_answers(questions, after):
+        is_changed, problems = replace_answers(
+            stored, questions=questions_of(stored.event), changes=changes["answers"], now=now
+        )
+        if problems:
             raise CannotChangeRegistration(problems)
-        if {k: v for k, v in after.items() if not is_empty(v)} != before:
-            Answer.objects.filter(registration=stored, question__in=questions).delete()
-            _write_answers(stored, questions, after)
+        if is_changed:
             changed.add("answers")
     if not changed:
         return _taken_over(registration, stored)
@@ -427,16 +435,6 @@ def _next_in_line(event: Event, quotas: Mapping[int, Quota]) -> list[Registratio
     return given
 
 
-def questions_of(event: Event) -> list[Question]:
-    """Those that are asked now, with their options, in order."""
-    options = QuestionOption.objects.order_by("position", "pk")
-    return list(
-        Question.objects.filter(event=event, is_active=True)
-        .prefetch_related(Prefetch("options", options))
-        .order_by("position", "pk")
-    )
-
-
 # -- Places -------------------------------------------------------------------------------------------------------------
 
 
@@ -554,14 +552,6 @@ def _set_state(registration: Registration, state: RegistrationState, now: dateti
     registration.state_changed_at = now
     registration.revision += 1
     registration.save(update_fields=["state", "state_changed_at", "cancelled_at", "revision"])
-
-
-def _write_answers(registration: Registration, questions: Iterable[Question], answers: Mapping[str, Any]) -> None:
-    Answer.objects.bulk_create(
-        Answer(registration=registration, question=question, value=answers[question.identifier])
-        for question in questions
-        if not is_empty(answers.get(question.identifier))
-    )
 
 
 def _tell(

@@ -18,6 +18,7 @@ from events.services.texts import assign, take_over, validate
 from registrations.models import Quota, TicketType
 from registrations.problems import price_not_supported, quota_below_taken, sold_out
 from registrations.services.places import lock_quotas, places_held, serve_line
+from registrations.services.questions import forget_ticket
 
 
 class CannotChangeTickets(Refusal):
@@ -138,7 +139,8 @@ def update_ticket_type(
 
 @transaction.atomic
 def delete_ticket_type(*, ticket_type: TicketType, actor: User | None, now: datetime) -> None:
-    """Audit "ticket_type_deleted". Raises CannotChangeTickets where anybody ever registered with it."""
+    """Audit "ticket_type_deleted"; what was asked with it alone is no longer asked. Raises CannotChangeTickets where anybody ever
+    registered with it."""
     if ticket_type.registrations.exists():
         raise CannotChangeTickets(
             [
@@ -150,6 +152,7 @@ def delete_ticket_type(*, ticket_type: TicketType, actor: User | None, now: date
             ]
         )
     audit.record(actor=actor, verb="ticket_type_deleted", subject=ticket_type, at=now, event_id=ticket_type.event_id)
+    forget_ticket(ticket_type=ticket_type, actor=actor, now=now)
     ticket_type.delete()
 
 

@@ -15,6 +15,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.names import both_scripts
 from common.models import AuditEntry
 from common.problems import Refusal
 from common.views import download
@@ -26,20 +27,21 @@ from events.views.acting import by, tell
 from notifications.models import Message
 from notifications.notices import find_kind
 from registrations import notices
+from registrations.answer_fields import country_choices
+from registrations.downloads import served
 from registrations.forms import (
     CancelForm,
     MoveForm,
     OrganizersForm,
-    PersonForm,
     RegistrationFilters,
-    country_choices,
-    initial_from,
     person_form,
     state_label,
 )
 from registrations.models import Registration, RegistrationState
 from registrations.rows import rows_of
 from registrations.services import places
+from registrations.services.answers import questions_of
+from registrations.views.answering import change_form, keep_files
 from registrations.views.public import shown_answers
 
 PAGE: Final = 50
@@ -108,6 +110,7 @@ def detail(request: HttpRequest, slug: str, code: str) -> HttpResponse:
         "tone": TONES.get(state, "neutral"),
         "country": dict(country_choices()).get(str(registration.country), ""),
         "language": dict(settings.LANGUAGES).get(registration.language, registration.language),
+        "names": both_scripts(registration.name, registration.native_name, get_language() or "en"),
         "answers": shown_answers(registration),
         "turn": _turn(registration) if state == RegistrationState.WAITING else None,
         "history": _history(event, registration),
@@ -152,13 +155,16 @@ def add(request: HttpRequest, slug: str) -> HttpResponse:
     if not event.ticket_types.exists():
         messages.info(request, _("Make a ticket first: every registration has one."))
         return redirect("registrations:tickets", slug=slug)
-    questions = places.questions_of(event)
+    questions = questions_of(event)
     form: Any = person_form(OrganizersForm, questions)(
         request.POST or None,
+        request.FILES or None,
         questions=questions,
         tickets=event.ticket_types.in_order(),
         initial={"language": get_language()},
     )
+    if form.is_bound:
+        keep_files(form, now=timezone.now())
     if form.is_valid():
         values = form.cleaned_data
         try:
@@ -182,10 +188,9 @@ def add(request: HttpRequest, slug: str) -> HttpResponse:
 def edit(request: HttpRequest, slug: str, code: str) -> HttpResponse:
     event = get_event_or_404(request, slug, Permission.MANAGE_REGISTRATIONS)
     registration = _found(event, code)
-    questions = places.questions_of(event)
-    form = person_form(PersonForm, questions)(
-        request.POST or None, questions=questions, initial=initial_from(registration)
-    )
+    form = change_form(request, registration)
+    if form.is_bound:
+        keep_files(form, now=timezone.now(), registration=registration)
     if form.is_valid():
         try:
             places.change_registration(
@@ -196,7 +201,15 @@ def edit(request: HttpRequest, slug: str, code: str) -> HttpResponse:
         else:
             messages.success(request, _("The registration is changed."))
             return redirect("registrations:detail", slug=slug, code=code)
-    return _asked(request, event, registration, form, _("Change %(name)s"), submit=_("Save"))
+    context = {"event": event, "registration": registration, "form": form}
+    return _private(render(request, "registrations/organize/edit.html", context))
+
+
+@require_safe
+def file(request: HttpRequest, slug: str, code: str, reference: str) -> HttpResponseBase:
+    event = get_event_or_404(request, slug, Permission.SEE_REGISTRATIONS, Permission.MANAGE_REGISTRATIONS)
+    registration = _found(event, code)
+    return served(get_object_or_404(registration.files, reference=reference))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

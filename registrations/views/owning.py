@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hmac
+from typing import TypeVar
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
 from django.utils.cache import patch_cache_control
 
 from registrations.models import Registration
+
+R = TypeVar("R", bound=HttpResponseBase)
 
 
 def own_or_404(request: HttpRequest, slug: str, code: str, secret: str) -> Registration:
@@ -22,7 +26,7 @@ def own_or_404(request: HttpRequest, slug: str, code: str, secret: str) -> Regis
     return registration
 
 
-def private(response: HttpResponse) -> HttpResponse:
+def private(response: R) -> R:
     """The address itself is the key: it must not be stored, indexed or told to other sites."""
     patch_cache_control(response, private=True, no_store=True)
     # Not `no-referrer`: browsers then send forms with `Origin: null`, which the protection against forged requests refuses.

@@ -3,31 +3,46 @@
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
 from typing import Any
 
 import segno
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
+from accounts.names import both_scripts
 from common.codes import new_secret
 from common.problems import Refusal
 from events.models import Event
 from events.views.access import get_public_event_or_404
 from notifications import calendar_part
 from registrations import notices
-from registrations.forms import CancelForm, PersonForm, RegistrationForm, initial_from, person_form
-from registrations.models import Registration, RegistrationState, TicketType
+from registrations.downloads import served
+from registrations.forms import CancelForm, RegistrationForm, person_form
+from registrations.models import (
+    AnswerFile,
+    Question,
+    QuestionKind,
+    Registration,
+    RegistrationState,
+    TicketType,
+    words_of,
+)
 from registrations.offers import TicketOffer, offers_of
 from registrations.services import places
+from registrations.services.answers import questions_of
 from registrations.services.places import CannotRegister
+from registrations.views.answering import change_form, is_expired, keep_files
 from registrations.views.owning import own_or_404 as _own
 from registrations.views.owning import private as _private
 
@@ -41,22 +56,32 @@ TONES = {
 
 
 @login_not_required
+@csrf_exempt  # checked below: a form that was open too long is answered with what was typed in it
 @require_http_methods(["GET", "HEAD", "POST"])
 def register(request: HttpRequest, slug: str) -> HttpResponse:
     """One page, one POST. `switch` in the POST shows the same form in another language, with what was typed."""
     event = get_public_event_or_404(request, slug)
     now = timezone.now()
     offers = offers_of(event, now)
-    questions = places.questions_of(event)
+    questions = questions_of(event)
     form_class = person_form(RegistrationForm, questions)
     open_tickets = TicketType.objects.filter(pk__in=[o.ticket.pk for o in offers if o.is_open]).in_order()
     keywords: dict[str, Any] = {"questions": questions, "tickets": open_tickets}
-    if request.method == "POST" and "switch" in request.POST:
-        form = form_class(initial={**request.POST.dict(), "token": _token(request)}, **keywords)
-    elif request.method == "POST":
-        form = form_class(request.POST, **keywords)
-        if form.is_valid() and (answer := _registered(request, event, form)):
-            return answer
+    has_expired = False
+    if request.method == "POST":
+        has_expired = is_expired(request)
+        data = request.POST.copy()
+        data.setdefault("token", new_secret())
+        form = form_class(data, request.FILES, **keywords)
+        if has_expired:
+            # Nothing of a request that may be forged is written, files included.
+            form.unchecked()
+        else:
+            keep_files(form, now=now)
+            if "switch" in request.POST:
+                form.unchecked()
+            elif form.is_valid() and (answer := _registered(request, event, form)):
+                return _as_asked(request, answer)
     else:
         form = form_class(initial=_known(request, open_tickets), **keywords)
     response = render(
@@ -67,12 +92,20 @@ def register(request: HttpRequest, slug: str) -> HttpResponse:
             "form": form,
             "offers": _shown(offers, form),
             "can_register": any(offer.is_open for offer in offers),
+            "has_expired": has_expired,
             "tab": "register",
         },
         status=200,
     )
     patch_cache_control(response, private=True, no_store=True)
     return response
+
+
+def _as_asked(request: HttpRequest, answer: HttpResponse) -> HttpResponse:
+    """A script that sent the form is told where to go: it could not see where a redirect leads."""
+    if request.headers.get("X-Lihu-Form"):
+        return JsonResponse({"location": answer["Location"]})
+    return answer
 
 
 def _registered(request: HttpRequest, event: Event, form: Any) -> HttpResponse | None:
@@ -105,10 +138,6 @@ def _registered(request: HttpRequest, event: Event, form: Any) -> HttpResponse |
     return None
 
 
-def _token(request: HttpRequest) -> str:
-    return request.POST.get("token") or new_secret()
-
-
 def _known(request: HttpRequest, tickets: Any) -> dict[str, Any]:
     """Nothing is asked that is known; a person without an account is asked everything."""
     known: dict[str, Any] = {"token": new_secret(), "language": get_language()}
@@ -117,8 +146,9 @@ def _known(request: HttpRequest, tickets: Any) -> dict[str, Any]:
     if isinstance(request.user, User):
         known |= {"name": request.user.name, "email": request.user.email, "language": request.user.language}
         if person := getattr(request.user, "person", None):
-            names = ("name", "native_name", "affiliation")
+            names = ("name", "family_name", "native_name", "affiliation")
             known |= {name: getattr(person, name) for name in names if getattr(person, name)}
+            known["institution"] = person.institution_id
             known["country"] = person.country.code or ""
     return known
 
@@ -147,6 +177,7 @@ def registration(request: HttpRequest, slug: str, code: str, secret: str) -> Htt
         "event": found.event,
         "registration": found,
         "tone": TONES.get(RegistrationState(found.state), "neutral"),
+        "names": both_scripts(found.name, found.native_name, get_language() or "en"),
         "answers": shown_answers(found),
         "qr": qr_of(found) if found.state == RegistrationState.CONFIRMED else None,
         "tab": "register",
@@ -155,15 +186,19 @@ def registration(request: HttpRequest, slug: str, code: str, secret: str) -> Htt
 
 
 @login_not_required
+@csrf_exempt  # checked below, as in `register`
 @require_http_methods(["GET", "HEAD", "POST"])
 def change(request: HttpRequest, slug: str, code: str, secret: str) -> HttpResponse:
     found = _own(request, slug, code, secret)
     if not found.is_live:
         return redirect(found)
-    questions = places.questions_of(found.event)
-    form_class = person_form(PersonForm, questions)
-    form = form_class(request.POST or None, initial=initial_from(found), questions=questions)
-    if form.is_valid():
+    form = change_form(request, found)
+    has_expired = request.method == "POST" and is_expired(request)
+    if has_expired:
+        form.unchecked()
+    elif form.is_bound:
+        keep_files(form, now=timezone.now(), registration=found)
+    if not has_expired and form.is_valid():
         try:
             places.change_registration(
                 registration=found,
@@ -176,8 +211,21 @@ def change(request: HttpRequest, slug: str, code: str, secret: str) -> HttpRespo
         else:
             messages.success(request, _("Your registration is changed."))
             return redirect(found)
-    context = {"event": found.event, "registration": found, "form": form, "tab": "register"}
+    context = {
+        "event": found.event,
+        "registration": found,
+        "form": form,
+        "has_expired": has_expired,
+        "tab": "register",
+    }
     return _private(render(request, "registrations/change.html", context))
+
+
+@login_not_required
+@require_safe
+def file(request: HttpRequest, slug: str, code: str, secret: str, reference: str) -> HttpResponseBase:
+    found = _own(request, slug, code, secret)
+    return _private(served(get_object_or_404(found.files, reference=reference)))
 
 
 @login_not_required
@@ -224,6 +272,13 @@ def calendar(request: HttpRequest, slug: str, code: str, secret: str) -> HttpRes
     return _private(response)
 
 
+@dataclass(frozen=True, kw_only=True)
+class ShownAnswer:
+    label: str
+    words: str
+    file: AnswerFile | None = None
+
+
 def qr_of(registration: Registration, *, standalone: bool = False) -> str:
     """What the door scans: code and secret, so that a code overheard opens nothing."""
     code = segno.make(f"LIHU:{registration.event.slug}:{registration.code}:{registration.secret}", error="m")
@@ -234,7 +289,20 @@ def qr_of(registration: Registration, *, standalone: bool = False) -> str:
     return str(code.svg_inline(scale=6, border=2, omitsize=True))
 
 
-def shown_answers(registration: Registration) -> list[tuple[str, str]]:
-    """Question and answer in words, in the order in which they are asked."""
-    in_order = sorted(registration.answers.all(), key=lambda answer: (answer.question.position, answer.question.pk))
-    return [(str(answer.question.label), answer.in_words()) for answer in in_order]
+def shown_answers(registration: Registration) -> list[ShownAnswer]:
+    """Question and answer in the words that were answered, in the order in which they are asked now."""
+    files = {file.reference: file for file in registration.files.all()}
+    in_order = sorted(registration.answers.all(), key=lambda answer: _place(answer.question))
+    return [
+        ShownAnswer(
+            label=str(answer.version.label),
+            words=words_of(answer.version, answer.value, files=files.values()),
+            file=files.get(answer.value) if answer.version.kind == QuestionKind.FILE else None,
+        )
+        for answer in in_order
+    ]
+
+
+def _place(question: Question) -> tuple[int, int, int, int]:
+    section = question.section
+    return (section.position if section else -1, section.pk if section else -1, question.position, question.pk)

@@ -90,17 +90,21 @@ PUBLIC: Final = frozenset(
                 "cancel",
                 "ticket",
                 "calendar",
+                "file",
                 "own_data",
                 "erase",
                 "erased",
             ]
         ),
+        "institutions",
         # the API: its description, the public way to register, and what a secret opens
         "api:schema",
         "api:docs",
         "api:registrations",
         "api:registration",
         "api:registration-cancel",
+        "api:registration-file",
+        "api:files",
         "api:registration-accept-offer",
     }
 )
@@ -153,6 +157,7 @@ ALSO_READ: Final = {
             "registrations:detail",
             "registrations:statistics",
             "registrations:statistics_table",
+            "registrations:organize_file",
         ],
         _SEES,
     ),
@@ -164,7 +169,10 @@ API_NEEDS: Final[dict[str, tuple[set[Permission], set[Permission]]]] = {
     **dict.fromkeys(["rooms", "tracks"], (_ANYBODY, _EVENT)),
     **dict.fromkeys(["submissions", "speakers", "slots", "conflicts"], (_ANYBODY, _PROGRAMME)),
     "releases": (_ANYBODY, {P.PUBLISH_SCHEDULE}),
-    **dict.fromkeys(["ticket-types", "quotas", "questions", "registrations", "check-ins"], (_SEES, _MANAGES)),
+    **dict.fromkeys(
+        ["ticket-types", "quotas", "questions", "question-sections", "registrations", "check-ins"], (_SEES, _MANAGES)
+    ),
+    "files": (_MANAGES, _MANAGES),
     **dict.fromkeys(["reminder-rules", "messages"], (_MAIL, _MAIL)),
 }
 

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from django.core.files.uploadedfile import SimpleUploadedFile
+
 from accounts.models import User
 from events.models import Event
-from registrations.models import Question, Quota, Registration, TicketType
-from registrations.services import places, questions, tickets
+from registrations.models import AnswerFile, Question, QuestionSection, Quota, Registration, TicketType
+from registrations.services import answers, places, questions, tickets
 
 _numbers = itertools.count(1)
 
@@ -57,6 +59,30 @@ def make_choice(
         options=[{"identifier": name, "label": {"en": name.capitalize()}} for name in options],
         **fields,
     )
+
+
+def make_section(event: Event, title: str = "Travel") -> QuestionSection:
+    return questions.create_section(event=event, title={"en": title, "zh-hans": "行程"}, actor=None, now=NOW)
+
+
+PDF = b"%PDF-1.7\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF\n"
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\x08\x06\0\0\0" + b"\0" * 20 + b"\0\0\0\0IEND\xaeB`\x82"
+
+
+def send_file(question: Question, name: str = "card.pdf", content: bytes = PDF, *, now: datetime = NOW) -> AnswerFile:
+    return answers.keep_file(question=question, upload=SimpleUploadedFile(name, content), now=now)
+
+
+def a_file(registration: Registration) -> AnswerFile:
+    """One that belongs to the registration, as the answer to a question of its own."""
+    question = make_question(registration.event, kind="file")
+    file = send_file(question)
+    registration.refresh_from_db()
+    places.change_registration(
+        registration=registration, changes={"answers": {question.identifier: file.reference}}, actor=None, now=NOW
+    )
+    file.refresh_from_db()
+    return file
 
 
 def register(

@@ -77,7 +77,7 @@ def test_who_is_here_is_changed_as_the_row_says_and_no_further(event: Event, tic
     assert told(outcomes) == ["changed"]
     assert [(label, old, new) for label, old, new in outcomes[0].changes] == [
         ("Institution", "Old", "Jiangnan University"),
-        ("Question meals?", "All", "vegan"),
+        ("Question meals?", "All", "Vegan"),
     ]
     stored.refresh_from_db()
     assert (stored.affiliation, str(stored.country), stored.answers.get().value) == (

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import BaseCommand, call_command, get_commands
 
+from accounts.models import Institution
 from scheduling.services.artifacts import reframe_stale
 
 
@@ -30,6 +32,8 @@ class Command(BaseCommand):
         collect_static()
         # Published pages name the style sheets that they were rendered with.
         reframe_stale()
+        if not Institution.objects.exists():
+            call_command("load_institutions", verbosity=0, stdout=io.StringIO())
         if demo and "load_demo" in get_commands() and is_empty():
             call_command("load_demo")
 
