@@ -22,7 +22,7 @@ from common.problems import Refusal
 from events.models import Event
 from notifications.models import Message
 from registrations.models import HOLDS_A_PLACE, Quota, Registration, TicketType
-from registrations.services import places, tickets
+from registrations.services import places, promotion, tickets
 from tests.factories.registrations import NOW, make_quota, make_ticket, register
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
@@ -306,7 +306,7 @@ def test_sweepers_at_once_give_each_place_once(event: Event) -> None:
         register(ticket, f"guest{number}@example.org", now=NOW + timedelta(seconds=number))
     # An accident that no service makes: a quota grown by hand.
     Quota.objects.filter(event=event).update(size=5)
-    race(6, lambda _: places.fill_free_places(now=NOW), racers=6)
+    race(6, lambda _: promotion.fill_free_places(now=NOW), racers=6)
     confirmed = Registration.objects.filter(event=event, state="confirmed").order_by("registered_at")
     assert list(confirmed.values_list("email_key", flat=True)) == [f"guest{n}@example.org" for n in range(5)]
     assert Message.objects.filter(kind="place_given").count() == 3
