@@ -12,7 +12,7 @@ from common.api.docs import documentation
 from common.api.errors import NotHere
 from events.api.mail import Messages, ReminderRules
 from events.api.views import Events, Rooms, Tracks
-from registrations.api.views import Questions, Quotas, Registrations, TicketTypes
+from registrations.api.views import Products, Questions, Quotas, Registrations, TicketTypes
 from scheduling.api.views import Conflicts, Releases, Slots
 from submissions.api.views import Speakers, Submissions
 
@@ -28,6 +28,7 @@ _resources = [
     ("speakers", Speakers, "<str:code>"),
     ("slots", Slots, "<int:pk>"),
     ("ticket-types", TicketTypes, "<int:pk>"),
+    ("products", Products, "<int:pk>"),
     ("quotas", Quotas, "<int:pk>"),
     ("questions", Questions, "<int:pk>"),
     ("reminder-rules", ReminderRules, "<int:pk>"),
@@ -49,6 +50,9 @@ urlpatterns = [
     path("events/<str:event>/releases/<str:version>/", Releases.as_view({"get": "retrieve"}), name="release"),
     path("events/<str:event>/registrations/", Registrations.as_view(LIST), name="registrations"),
     path(
+        "events/<str:event>/registrations/group/", Registrations.as_view({"post": "group"}), name="registration-group"
+    ),
+    path(
         "events/<str:event>/registrations/<str:code>/",
         Registrations.as_view({"get": "retrieve", "patch": "partial_update"}),
         name="registration",
@@ -61,6 +65,11 @@ urlpatterns = [
         )
         for name in ("cancel", "approve", "reject", "accept-offer")
     ],
+    path(
+        "events/<str:event>/registrations/<str:code>/payments/",
+        Registrations.as_view({"get": "payments", "post": "payments"}),
+        name="registration-payments",
+    ),
     path("events/<str:event>/messages/", Messages.as_view(LIST), name="messages"),
     path("events/<str:event>/messages/<int:pk>/", Messages.as_view({"get": "retrieve"}), name="message"),
     path("events/<str:event>/messages/<int:pk>/cancel/", Messages.as_view({"post": "cancel"}), name="message-cancel"),

@@ -11,6 +11,8 @@ _own = [
     path("", public.registration, name="registration"),
     path("change/", public.change, name="change"),
     path("cancel/", public.cancel, name="cancel"),
+    path("offer/", public.answer_offer, name="answer_offer"),
+    path("products/", public.change_products, name="change_products"),
     path("ticket.svg", public.ticket, name="ticket"),
     path("calendar.ics", public.calendar, name="calendar"),
 ]

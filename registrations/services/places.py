@@ -57,7 +57,7 @@ from registrations.problems import (
     sold_out,
 )
 from registrations.services.charges import change_amount, enter, let_in, write_charges
-from registrations.services.promotion import end_all, expire_overdue, serve_line
+from registrations.services.promotion import end_all, expire_overdue, is_overdue, serve_line
 from registrations.services.quotas import QuotasChanged, counting_of, give_back, lock_quotas, recount, take
 from registrations.services.telling import held_lines, tell, tell_of_change, tell_of_states
 
@@ -285,8 +285,6 @@ def _write(event: Event, registrations: Sequence[Registration], lines: Sequence[
             registration.group = group
     Registration.objects.bulk_create(registrations)
     if lines:
-        for line in lines:
-            line.registration_id = line.registration.pk
         LineItem.objects.bulk_create(lines)
     write_charges(((registration, Decimal(0)) for registration in registrations), now)
 
@@ -452,7 +450,7 @@ def accept_offer(
     Locks the event's quotas, then the row. Audit "offer_accepted"; one message. Products that waited with the registration are
     served with it. Raises CannotChangeRegistration (`not_offered`, `offer_expired`, `event_is_over`).
     """
-    if _is_overdue(registration, now):
+    if is_overdue(registration, now):
         expire_overdue(event_id=registration.event_id, now=now)
     with transaction.atomic():
         lock_quotas(registration.event_id)
@@ -530,13 +528,6 @@ def decline_offer(
             )
         serve_line(event_id=stored.event_id, now=now)
     return _taken_over(registration, stored)
-
-
-def _is_overdue(registration: Registration, now: datetime) -> bool:
-    return (
-        Registration.objects.overdue(now).filter(pk=registration.pk).exists()
-        or LineItem.objects.overdue(now).filter(registration=registration.pk).exists()
-    )
 
 
 def questions_of(event: Event) -> list[Question]:

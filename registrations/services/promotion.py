@@ -332,6 +332,14 @@ def end_all(
     ledger.withdraw(about=[notices.about(registration) for registration in registrations], now=now)
 
 
+def is_overdue(registration: Registration, now: datetime) -> bool:
+    """Whether something of it is to end now: two queries."""
+    return (
+        Registration.objects.overdue(now).filter(pk=registration.pk).exists()
+        or LineItem.objects.overdue(now).filter(registration=registration.pk).exists()
+    )
+
+
 def expire_overdue(*, event_id: int | None = None, now: datetime) -> int:
     """End offers that nobody accepted and places that nobody paid, and give them to the next in line, event by event: what the
     sweeper does each minute. Returns how many ended. Two at once end each one once."""
