@@ -505,11 +505,10 @@ def decline_offer(
     *, registration: Registration, line: LineItem | None = None, actor: User | None, now: datetime
 ) -> Registration:
     """Give up the place, or the product of `line`, that is kept: it goes to the next in line in the same transaction. As
-    cancelling; repeating it changes nothing. Raises CannotChangeRegistration (`not_offered`)."""
+    cancelling, audit "offer_declined"; repeating it changes nothing. Raises CannotChangeRegistration (`not_offered`): who has
+    accepted meanwhile keeps their place."""
     if line is None:
-        if registration.state != RegistrationState.OFFERED:
-            raise CannotChangeRegistration([not_offered()])
-        return cancel_registration(registration=registration, actor=actor, now=now)
+        return _decline_place(registration, actor, now)
     with transaction.atomic():
         quotas = lock_quotas(registration.event_id)
         stored = _locked(registration)
@@ -528,6 +527,22 @@ def decline_offer(
             )
         serve_line(event_id=stored.event_id, now=now)
     return _taken_over(registration, stored)
+
+
+@transaction.atomic
+def _decline_place(registration: Registration, actor: User | None, now: datetime) -> Registration:
+    lock_quotas(registration.event_id)
+    if _locked(registration).state not in {RegistrationState.OFFERED, RegistrationState.CANCELLED}:
+        raise CannotChangeRegistration([not_offered()])
+    return _end(
+        registration,
+        RegistrationState.CANCELLED,
+        notices.CANCELLED,
+        "offer_declined",
+        actor=actor,
+        now=now,
+        reason="",
+    )
 
 
 def questions_of(event: Event) -> list[Question]:

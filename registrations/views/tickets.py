@@ -72,13 +72,15 @@ def _products(event: Event) -> list[dict[str, Any]]:
             waiting=Sum("quantity", filter=Q(state=LineState.WAITING), default=0),
         )
     }
+    nothing = {"kept": 0, "waiting": 0}
     return [
         {
             "product": offer.product,
             "state": _words()[offer.state],
             "tone": TONES[offer.state],
             "quotas": ", ".join(quota.name for quota in offer.product.quotas.all()),
-            **counts.get(offer.product.pk, {"kept": 0, "waiting": 0}),
+            "kept": counts.get(offer.product.pk, nothing)["kept"],
+            "waiting": counts.get(offer.product.pk, nothing)["waiting"],
         }
         for offer in product_offers_of(event, timezone.now())
     ]

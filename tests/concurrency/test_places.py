@@ -333,14 +333,17 @@ def test_a_storm_of_all_that_moves_places_keeps_every_promise_at_every_commit(ev
     )
     until = time.monotonic() + SECONDS
     seen: list[str] = []
+    deeds: Counter[int] = Counter()
 
     def storm(seed: int) -> str:
         dice = random.Random(seed)
-        while time.monotonic() < until:
+        # On a machine that has other things to do, a little longer.
+        while time.monotonic() < until or deeds.total() < 200:
             if seed == 0:
                 # A reader beside the storm: whatever it sees was committed.
                 seen.extend(broken(event))
                 continue
+            deeds[seed] += 1
             with suppress(Refusal):
                 stir(sold, dice, NOW + timedelta(minutes=next(_numbers)))
         return "ended"
@@ -350,7 +353,6 @@ def test_a_storm_of_all_that_moves_places_keeps_every_promise_at_every_commit(ev
     assert seen == []
     promotion.expire_overdue(now=NOW + timedelta(days=60))
     assert_at_rest(event)
-    assert Registration.objects.filter(event=event).count() > 30
 
 
 # -- Offers, payments, groups -------------------------------------------------------------------------------------------
@@ -421,10 +423,8 @@ def test_accepting_twice_and_declining_at_once_is_one_answer(event: Event) -> No
 
         race(6, act, racers=6)
         assert states_of(offered, behind) in (["confirmed", "waiting"], ["cancelled", "offered"])
-        # Declining is cancelling: who accepted a moment before may still find it cancelled, once.
-        about = Message.objects.filter(recipient_key=offered.email_key)
-        assert about.filter(kind="registration_confirmed").count() <= 1
-        assert about.filter(kind="registration_cancelled").count() <= 1
+        kinds = ["registration_confirmed", "registration_cancelled"]
+        assert Message.objects.filter(recipient_key=offered.email_key, kind__in=kinds).count() == 1
         places.cancel_registration(registration=behind, actor=None, now=NOW)
     assert_at_rest(event)
 
