@@ -13,7 +13,7 @@ from common.api.errors import NotHere
 from events.api.mail import Messages, ReminderRules
 from events.api.views import Events, Rooms, Tracks
 from registrations.api.check_ins import CheckIns
-from registrations.api.views import Files, Questions, QuestionSections, Quotas, Registrations, TicketTypes
+from registrations.api.views import Files, Products, Questions, QuestionSections, Quotas, Registrations, TicketTypes
 from scheduling.api.views import Conflicts, Releases, Slots
 from submissions.api.views import Speakers, Submissions
 
@@ -29,6 +29,7 @@ _resources = [
     ("speakers", Speakers, "<str:code>"),
     ("slots", Slots, "<int:pk>"),
     ("ticket-types", TicketTypes, "<int:pk>"),
+    ("products", Products, "<int:pk>"),
     ("quotas", Quotas, "<int:pk>"),
     ("questions", Questions, "<int:pk>"),
     ("question-sections", QuestionSections, "<int:pk>"),
@@ -51,6 +52,9 @@ urlpatterns = [
     path("events/<str:event>/releases/<str:version>/", Releases.as_view({"get": "retrieve"}), name="release"),
     path("events/<str:event>/registrations/", Registrations.as_view(LIST), name="registrations"),
     path(
+        "events/<str:event>/registrations/group/", Registrations.as_view({"post": "group"}), name="registration-group"
+    ),
+    path(
         "events/<str:event>/registrations/<str:code>/",
         Registrations.as_view({"get": "retrieve", "patch": "partial_update"}),
         name="registration",
@@ -70,6 +74,11 @@ urlpatterns = [
         name="registration-file",
     ),
     path("events/<str:event>/files/", Files.as_view({"post": "create"}), name="files"),
+    path(
+        "events/<str:event>/registrations/<str:code>/payments/",
+        Registrations.as_view({"get": "payments", "post": "payments"}),
+        name="registration-payments",
+    ),
     path("events/<str:event>/messages/", Messages.as_view(LIST), name="messages"),
     path("events/<str:event>/messages/<int:pk>/", Messages.as_view({"get": "retrieve"}), name="message"),
     path("events/<str:event>/messages/<int:pk>/cancel/", Messages.as_view({"post": "cancel"}), name="message-cancel"),

@@ -21,3 +21,4 @@ class RegistrationsConfig(AppConfig):
         hooks.dashboard_sections.append(sections.dashboard)
         verbs.SENTENCES.update(sections.SENTENCES)
         hooks.zone_changed.append(zones.keep_wall_clocks)
+        hooks.event_changed.append(zones.keep_deadlines)

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from decimal import Decimal
+from typing import Any, ClassVar
 
 from django import forms
 from django.conf import settings
@@ -14,10 +15,22 @@ from django.utils.translation import gettext_lazy as _
 from accounts.services import institutions
 from common.forms import Form
 from common.text import validate_plain_text
-from events.forms import OneLine, Texts
+from events.forms import OneLine, Texts, capitalized
 from events.models import Event
 from registrations.answer_fields import AnswersForm, country_choices, initial_answers, with_questions
-from registrations.models import Answer, Question, Quota, Registration, RegistrationState, TicketType
+from registrations.models import (
+    Answer,
+    EntryKind,
+    PaymentMethod,
+    Product,
+    Question,
+    Quota,
+    Registration,
+    RegistrationState,
+    TicketType,
+)
+from registrations.product_fields import PRODUCT
+from registrations.services.payments import BY_HAND
 
 LATIN_FIRST = ("ticket_type", "name", "family_name", "native_name", "email", "affiliation", "country")
 NATIVE_FIRST = ("ticket_type", "native_name", "name", "family_name", "email", "affiliation", "country")
@@ -150,8 +163,12 @@ class RegistrationForm(PersonForm):
 
     @property
     def person_fields(self) -> list[BoundField]:
-        """The tickets are laid out by hand."""
-        return [field for field in super().person_fields if field.name != "ticket_type"]
+        """Tickets and products are laid out by hand."""
+        return [
+            field
+            for field in super().person_fields
+            if field.name != "ticket_type" and not field.name.startswith(PRODUCT)
+        ]
 
 
 class CancelForm(Form):
@@ -209,9 +226,16 @@ class QuotaForm(Form):
         super().__init__(*args, **kwargs)
 
 
-class TicketTypeForm(Form):
+class OnSaleForm(Form):
+    """What tickets and products have in common."""
+
+    names: ClassVar[tuple[str, ...]] = ("name", "description", "price", "waiting_list", "offer_hours")
+
     name = Texts(label=_("Name"), max_length=200)
     description = Texts(label=_("What it includes"), lines=True, rows=3, required=False)
+    price = forms.DecimalField(
+        label=_("Price"), min_value=0, max_digits=10, decimal_places=2, initial=0, help_text=_("0: free of charge.")
+    )
     quotas = forms.ModelMultipleChoiceField(
         label=_("Counts in"),
         queryset=Quota.objects.none(),
@@ -223,10 +247,12 @@ class TicketTypeForm(Form):
         required=False,
         help_text=_("A place that becomes free goes to the first in line by itself."),
     )
-    requires_approval = forms.BooleanField(
-        label=_("We decide on each registration"),
+    offer_hours = forms.IntegerField(
+        label=_("Hours to accept a place that became free"),
         required=False,
-        help_text=_("A place is kept until you approve or reject it."),
+        min_value=1,
+        max_value=720,
+        help_text=_("It is kept for the next in line for so long. Left empty: it is theirs at once."),
     )
     available_from = forms.DateTimeField(
         label=_("Opens"), required=False, help_text=_("In the event's time zone. Left empty: at once.")
@@ -235,24 +261,27 @@ class TicketTypeForm(Form):
         label=_("Closes"), required=False, help_text=_("Left empty: when the event is over.")
     )
 
-    def __init__(self, *args: Any, event: Event, ticket_type: TicketType | None = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, event: Event, thing: TicketType | Product | None = None, **kwargs: Any) -> None:
         self.event = event
-        if ticket_type is not None:
-            kwargs.setdefault("initial", self._initial(ticket_type))
+        if thing is not None:
+            kwargs.setdefault("initial", self._initial(thing))
         super().__init__(*args, **kwargs)
         for name in ("name", "description"):
             self.fields[name].widget.enabled_locales = event.locales
-        field = self.fields["quotas"]
-        assert isinstance(field, forms.ModelMultipleChoiceField)
-        field.queryset = event.quotas.order_by("pk")
+        self.fields["price"].label = gettext("Price in %(currency)s") % {"currency": event.currency}
+        self._choices("quotas", event.quotas.order_by("pk"))
 
-    def _initial(self, ticket_type: TicketType) -> dict[str, Any]:
-        names = ("name", "description", "waiting_list", "requires_approval")
-        values = {name: getattr(ticket_type, name) for name in names}
+    def _choices(self, name: str, rows: Any) -> None:
+        field = self.fields[name]
+        assert isinstance(field, forms.ModelMultipleChoiceField)
+        field.queryset = rows
+
+    def _initial(self, thing: Any) -> dict[str, Any]:
+        values = {name: getattr(thing, name) for name in self.names}
         for name in ("available_from", "available_until"):
-            instant = getattr(ticket_type, name)
+            instant = getattr(thing, name)
             values[name] = instant.astimezone(self.event.tz).replace(tzinfo=None) if instant else None
-        return {**values, "quotas": [quota.pk for quota in ticket_type.quotas.all()]}
+        return {**values, "quotas": [quota.pk for quota in thing.quotas.all()]}
 
     def clean(self) -> dict[str, Any]:
         values: dict[str, Any] = super().clean() or self.cleaned_data
@@ -266,12 +295,79 @@ class TicketTypeForm(Form):
         return values
 
 
+class TicketTypeForm(OnSaleForm):
+    names = (*OnSaleForm.names, "requires_approval", "payment_days")
+    field_order = ("name", "description", "price", "payment_days")
+
+    payment_days = forms.IntegerField(
+        label=_("Days to pay"),
+        min_value=1,
+        max_value=365,
+        required=False,
+        help_text=_("Where there is something to pay: a place is kept for so long. Left empty: 14."),
+    )
+    requires_approval = forms.BooleanField(
+        label=_("We decide on each registration"),
+        required=False,
+        help_text=_("A place is kept until you approve or reject it."),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean()
+        if values.get("payment_days") is None:
+            values["payment_days"] = 14
+        return values
+
+
+class ProductForm(OnSaleForm):
+    names = (*OnSaleForm.names, "max_per_registration")
+    field_order = ("name", "description", "price", "max_per_registration", "quotas", "ticket_types")
+
+    max_per_registration = forms.IntegerField(label=_("At most, for each person"), min_value=1, max_value=50, initial=1)
+    ticket_types = forms.ModelMultipleChoiceField(
+        label=_("Only with these tickets"),
+        queryset=TicketType.objects.none(),
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        help_text=_("None chosen: with any ticket."),
+    )
+
+    def __init__(self, *args: Any, event: Event, **kwargs: Any) -> None:
+        super().__init__(*args, event=event, **kwargs)
+        self._choices("ticket_types", event.ticket_types.in_order())
+        self.fields["quotas"].help_text = gettext("Each one takes one place of each.")
+
+    def _initial(self, thing: Any) -> dict[str, Any]:
+        return {**super()._initial(thing), "ticket_types": [ticket.pk for ticket in thing.ticket_types.all()]}
+
+
+class PaymentForm(Form):
+    """Money that came or went."""
+
+    kind = forms.ChoiceField(
+        label=_("What"),
+        choices=capitalized([(kind.value, kind.label) for kind in BY_HAND]),
+        widget=forms.RadioSelect,
+        initial=EntryKind.PAYMENT.value,
+        help_text=_("A waiver is what you do without."),
+    )
+    amount = forms.DecimalField(label=_("Amount"), min_value=Decimal("0.01"), max_digits=10, decimal_places=2)
+    method = forms.ChoiceField(
+        label=_("How"), choices=capitalized(PaymentMethod.choices), initial=PaymentMethod.TRANSFER.value
+    )
+    reference = OneLine(
+        label=_("Reference"), max_length=200, required=False, help_text=_("Such as the number of the transfer.")
+    )
+    key = forms.CharField(max_length=64, widget=forms.HiddenInput)
+
+
 class RegistrationFilters(forms.Form):
     """What the organizer's list can be narrowed by; lives in the address."""
 
     q = forms.CharField(required=False, max_length=200)
     state = forms.ChoiceField(required=False, choices=[("", ""), *RegistrationState.choices])
     ticket = forms.ModelChoiceField(required=False, queryset=TicketType.objects.none())
+    product = forms.ModelChoiceField(required=False, queryset=Product.objects.none())
     country = forms.CharField(required=False, max_length=2)
 
     def __init__(self, *args: Any, event: Event, **kwargs: Any) -> None:
@@ -279,6 +375,9 @@ class RegistrationFilters(forms.Form):
         field = self.fields["ticket"]
         assert isinstance(field, forms.ModelChoiceField)
         field.queryset = event.ticket_types.in_order()
+        products = self.fields["product"]
+        assert isinstance(products, forms.ModelChoiceField)
+        products.queryset = event.products.in_order()
 
     def narrow(self, registrations: Any) -> Any:
         """Filters that make no sense are no filters."""
@@ -290,6 +389,8 @@ class RegistrationFilters(forms.Form):
             registrations = registrations.filter(state=state)
         if ticket := values.get("ticket"):
             registrations = registrations.filter(ticket_type=ticket)
+        if product := values.get("product"):
+            registrations = registrations.filter(pk__in=product.lines.wanted().values("registration"))
         if country := values.get("country"):
             registrations = registrations.filter(country=country)
         return registrations

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, Final
 
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from common.money import money
 from notifications.notices import CalendarPart, Notice, NoticeKind, Placeholder, PlaceholderType, Recipient
-from registrations.models import Registration, RegistrationState
+from registrations.models import LineItem, Registration, RegistrationState
 
 _NAME = Placeholder(name="name", label=_("Name of the person"), example="Wang Fang")
 _EVENT = Placeholder(name="event", label=_("Name of the event"), example="Food Futures 2027")
@@ -25,6 +28,16 @@ _LINK = Placeholder(
     type=PlaceholderType.LINK,
 )
 _REASON = Placeholder(name="reason", label=_("Reason given"), example="The hall is smaller than planned.")
+_PRODUCTS: Final = Placeholder(name="products", label=_("Products that are theirs"), example="1 × Conference dinner")
+_PRODUCT: Final = Placeholder(name="product", label=_("Product"), example="1 × Conference dinner")
+_OWED: Final = Placeholder(name="owed", label=_("To be paid"), example="CN¥1,200.00")
+_PAID: Final = Placeholder(name="paid", label=_("What came"), example="CN¥1,200.00")
+_DUE: Final = Placeholder(
+    name="due", label=_("To be paid until"), example="2027-05-20T18:00:00+08:00", type=PlaceholderType.MOMENT
+)
+_UNTIL: Final = Placeholder(
+    name="until", label=_("Offered until"), example="2027-05-20T18:00:00+08:00", type=PlaceholderType.MOMENT
+)
 _ALL: Final = (_NAME, _EVENT, _TICKET, _CODE, _STARTS, _ENDS, _PLACE, _LINK)
 
 #: Tickets go before programme changes and reminders.
@@ -41,12 +54,13 @@ CONFIRMED: Final = NoticeKind(
         "{starts} – {ends}\n"
         "{place}\n\n"
         "Ticket: {ticket}\n"
+        "With: {products}\n"
         "Code: {code}\n\n"
         "{link}\n\n"
         "There you find your ticket with its QR code, and can change or cancel your registration. If you cannot come, please"
         " give your place back: somebody may be waiting for it."
     ),
-    placeholders=_ALL,
+    placeholders=(*_ALL, _PRODUCTS),
     priority=_PRIORITY,
 )
 WAITING: Final = NoticeKind(
@@ -56,7 +70,7 @@ WAITING: Final = NoticeKind(
     body=_(
         "Dear {name},\n\n"
         "all places for “{ticket}” are taken at the moment, and you are on the waiting list. As soon as a place becomes free and"
-        " it is your turn, it is yours, and we write to you.\n\n"
+        " it is your turn, we write to you.\n\n"
         "{event}\n"
         "{starts} – {ends}\n\n"
         "{link}\n\n"
@@ -76,11 +90,12 @@ PLACE_GIVEN: Final = NoticeKind(
         "{starts} – {ends}\n"
         "{place}\n\n"
         "Ticket: {ticket}\n"
+        "With: {products}\n"
         "Code: {code}\n\n"
         "{link}\n\n"
         "If you can no longer come, please give it back there, so that the next in line gets it."
     ),
-    placeholders=_ALL,
+    placeholders=(*_ALL, _PRODUCTS),
     priority=_PRIORITY,
 )
 PENDING: Final = NoticeKind(
@@ -109,10 +124,11 @@ APPROVED: Final = NoticeKind(
         "{starts} – {ends}\n"
         "{place}\n\n"
         "Ticket: {ticket}\n"
+        "With: {products}\n"
         "Code: {code}\n\n"
         "{link}"
     ),
-    placeholders=_ALL,
+    placeholders=(*_ALL, _PRODUCTS),
     priority=_PRIORITY,
 )
 REJECTED: Final = NoticeKind(
@@ -132,11 +148,13 @@ CHANGED: Final = NoticeKind(
         "your registration for {event} was changed. This is how it stands now:\n\n"
         "Name: {name}\n"
         "Ticket: {ticket}\n"
-        "Code: {code}\n\n"
+        "With: {products}\n"
+        "Code: {code}\n"
+        "To be paid: {owed}\n\n"
         "{link}\n\n"
         "If it was not you, please answer this mail."
     ),
-    placeholders=_ALL,
+    placeholders=(*_ALL, _PRODUCTS, _OWED),
     priority=_PRIORITY,
 )
 CANCELLED: Final = NoticeKind(
@@ -165,6 +183,165 @@ REGISTERED_ALREADY: Final = NoticeKind(
     placeholders=_ALL,
     priority=_PRIORITY,
 )
+PLACE_OFFERED: Final = NoticeKind(
+    code="place_offered",
+    title=_("A place on offer for somebody who waited"),
+    subject=_("A place at {event} is kept for you"),
+    body=_(
+        "Dear {name},\n\n"
+        "good news: a place became free, and it is your turn. It is kept for you until\n\n"
+        "{until}\n\n"
+        "Please accept it by then, or give it up so that the next in line gets it. After that it goes to them by itself.\n\n"
+        "{event}\n"
+        "{starts} – {ends}\n"
+        "{place}\n\n"
+        "Ticket: {ticket}\n\n"
+        "{link}"
+    ),
+    placeholders=(*_ALL, _UNTIL),
+    priority=_PRIORITY,
+)
+OFFER_EXPIRED: Final = NoticeKind(
+    code="offer_expired",
+    title=_("An offered place was not accepted in time"),
+    subject=_("The place at {event} has gone to the next in line"),
+    body=_(
+        "Dear {name},\n\n"
+        "the place at {event} that was kept for you was not accepted in time, and has gone to the next in line.\n\n"
+        "{link}\n\n"
+        "If you still want to come, please register again; you then stand at the end of the line."
+    ),
+    placeholders=_ALL,
+    priority=_PRIORITY,
+)
+PAYMENT_REQUESTED: Final = NoticeKind(
+    code="payment_requested",
+    title=_("A place that has to be paid"),
+    subject=_("Please pay for your place at {event}"),
+    body=_(
+        "Dear {name},\n\n"
+        "a place at {event} is kept for you. It is yours as soon as we have received\n\n"
+        "{owed}\n\n"
+        "Please pay until {due}. After that the place goes to somebody else.\n\n"
+        "{starts} – {ends}\n"
+        "{place}\n\n"
+        "Ticket: {ticket}\n"
+        "With: {products}\n"
+        "Code, to be named with the payment: {code}\n\n"
+        "{link}\n\n"
+        "If you have questions about the payment, please answer this mail."
+    ),
+    placeholders=(*_ALL, _PRODUCTS, _OWED, _DUE),
+    priority=_PRIORITY,
+)
+PAYMENT_REMINDER: Final = NoticeKind(
+    code="payment_reminder",
+    title=_("Reminder before a payment is due"),
+    subject=_("Your place at {event} is kept until {due}"),
+    body=_(
+        "Dear {name},\n\n"
+        "we have not received all of your payment for {event} yet:\n\n"
+        "{owed}\n\n"
+        "Please pay until {due}. After that your place goes to somebody else. If you have paid in these days, thank you; you"
+        " need do nothing.\n\n"
+        "Code, to be named with the payment: {code}\n\n"
+        "{link}"
+    ),
+    placeholders=(*_ALL, _OWED, _DUE),
+    priority=_PRIORITY,
+)
+PAYMENT_RECEIVED: Final = NoticeKind(
+    code="payment_received",
+    title=_("All is paid"),
+    subject=_("We have received your payment for {event}"),
+    body=_(
+        "Dear {name},\n\n"
+        "thank you: we have received {paid}, and nothing is left to be paid. You have a place.\n\n"
+        "{event}\n"
+        "{starts} – {ends}\n"
+        "{place}\n\n"
+        "Ticket: {ticket}\n"
+        "With: {products}\n"
+        "Code: {code}\n\n"
+        "{link}"
+    ),
+    placeholders=(*_ALL, _PRODUCTS, _PAID),
+    priority=_PRIORITY,
+)
+PAYMENT_PART_RECEIVED: Final = NoticeKind(
+    code="payment_part_received",
+    title=_("A part is paid"),
+    subject=_("We have received a part of your payment for {event}"),
+    body=_(
+        "Dear {name},\n\n"
+        "thank you: we have received {paid} for {event}.\n\n"
+        "Still to be paid: {owed}\n"
+        "Until: {due}\n\n"
+        "Code, to be named with the payment: {code}\n\n"
+        "{link}"
+    ),
+    placeholders=(*_ALL, _PAID, _OWED, _DUE),
+    priority=_PRIORITY,
+)
+PAYMENT_EXPIRED: Final = NoticeKind(
+    code="payment_expired",
+    title=_("A place was not paid in time"),
+    subject=_("Your place at {event} has gone to somebody else"),
+    body=_(
+        "Dear {name},\n\n"
+        "we have not received the payment for your place at {event} in time, and the place has gone to somebody else.\n\n"
+        "{link}\n\n"
+        "If you have paid all the same, please answer this mail. You can register again as long as there are places."
+    ),
+    placeholders=_ALL,
+    priority=_PRIORITY,
+)
+PRODUCT_GIVEN: Final = NoticeKind(
+    code="product_given",
+    title=_("A product for somebody who waited for it"),
+    subject=_("{product} at {event} is yours"),
+    body=_(
+        "Dear {name},\n\n"
+        "good news: a place became free, and it is yours.\n\n"
+        "{product}\n"
+        "Price: {owed}\n\n"
+        "{event}\n"
+        "{starts} – {ends}\n\n"
+        "{link}\n\n"
+        "If you no longer want it, please give it back there, so that the next in line gets it."
+    ),
+    placeholders=(*_ALL, _PRODUCT, _OWED),
+    priority=_PRIORITY,
+)
+PRODUCT_OFFERED: Final = NoticeKind(
+    code="product_offered",
+    title=_("A product on offer for somebody who waited for it"),
+    subject=_("{product} at {event} is kept for you"),
+    body=_(
+        "Dear {name},\n\n"
+        "good news: a place became free, and it is your turn. It is kept for you until\n\n"
+        "{until}\n\n"
+        "{product}\n"
+        "Price: {owed}\n\n"
+        "Please accept it by then, or give it up so that the next in line gets it.\n\n"
+        "{link}"
+    ),
+    placeholders=(*_ALL, _PRODUCT, _OWED, _UNTIL),
+    priority=_PRIORITY,
+)
+PRODUCT_OFFER_EXPIRED: Final = NoticeKind(
+    code="product_offer_expired",
+    title=_("An offered product was not accepted in time"),
+    subject=_("{product} at {event} has gone to the next in line"),
+    body=_(
+        "Dear {name},\n\n"
+        "{product} was kept for you and not accepted in time; it has gone to the next in line. Your place at {event} is not"
+        " touched by it.\n\n"
+        "{link}"
+    ),
+    placeholders=(*_ALL, _PRODUCT),
+    priority=_PRIORITY,
+)
 EVENT_REMINDER: Final = NoticeKind(
     code="event_reminder",
     title=_("Reminder before the event, to those who registered"),
@@ -184,6 +361,8 @@ EVENT_REMINDER: Final = NoticeKind(
 
 KINDS: Final = (
     *(CONFIRMED, WAITING, PLACE_GIVEN, PENDING, APPROVED, REJECTED, CHANGED, CANCELLED),
+    *(PLACE_OFFERED, OFFER_EXPIRED, PRODUCT_GIVEN, PRODUCT_OFFERED, PRODUCT_OFFER_EXPIRED),
+    *(PAYMENT_REQUESTED, PAYMENT_REMINDER, PAYMENT_RECEIVED, PAYMENT_PART_RECEIVED, PAYMENT_EXPIRED),
     *(REGISTERED_ALREADY, EVENT_REMINDER),
 )
 
@@ -192,6 +371,7 @@ FOR_STATE: Final = {
     RegistrationState.CONFIRMED: CONFIRMED,
     RegistrationState.WAITING: WAITING,
     RegistrationState.PENDING: PENDING,
+    RegistrationState.AWAITING_PAYMENT: PAYMENT_REQUESTED,
 }
 
 
@@ -207,10 +387,27 @@ def recipient(registration: Registration) -> Recipient:
     )
 
 
-def facts(registration: Registration, *, reason: str = "") -> dict[str, Any]:
-    """Values for every placeholder above; `registration.event` and its venue must be at hand."""
+def facts(
+    registration: Registration,
+    *,
+    reason: str = "",
+    lines: Iterable[LineItem] = (),
+    line: LineItem | None = None,
+    paid: Decimal | None = None,
+    owed: Decimal | None = None,
+) -> dict[str, Any]:
+    """Values for every placeholder above; `registration.event` and its venue must be at hand, and the products of lines.
+
+    `lines`: those that are theirs; `line`: the one that it is about. `owed`: what is left to be paid, by default the price of
+    `line`, or else the amount of a registration that waits for payment.
+    """
     event = registration.event
     language = registration.language
+    if owed is None:
+        is_due = registration.state == RegistrationState.AWAITING_PAYMENT
+        owed = line.total if line else registration.amount if is_due else Decimal(0)
+    until = line.offer_expires_at if line else registration.offer_expires_at
+    due = registration.payment_due_at
     return {
         "name": registration.name,
         "event": event.name.localize(language),
@@ -222,7 +419,17 @@ def facts(registration: Registration, *, reason: str = "") -> dict[str, Any]:
         "link": settings.PUBLIC_URL + registration.get_absolute_url(),
         "reason": reason,
         "time_zone": event.time_zone,
+        "products": [_in_words(one, language) for one in lines],
+        "product": _in_words(line, language) if line else "",
+        "paid": money(paid, registration.currency, language) if paid else "",
+        "owed": money(owed, registration.currency, language) if owed > 0 else "",
+        "until": until.isoformat() if until else "",
+        "due": due.isoformat() if due else "",
     }
+
+
+def _in_words(line: LineItem, language: str) -> str:
+    return f"{line.quantity} × {line.product.name.localize(language)}"
 
 
 def calendar(registration: Registration, *, method: str) -> CalendarPart:
@@ -249,23 +456,28 @@ def notice(
     registration: Registration,
     *,
     revision: str = "",
-    reason: str = "",
     was_invited: bool = False,
+    send_at: datetime | None = None,
+    expires_at: datetime | None = None,
+    **values: Any,
 ) -> Notice:
-    """One message about one registration, in its language; revisions are the registration's unless given.
+    """One message about one registration, in its language; revisions are the registration's unless given; `values` as
+    `facts` takes them.
 
     `was_invited`: their calendar has the event, so that a cancellation takes it out.
     """
     part = None
-    if kind in (CONFIRMED, PLACE_GIVEN, APPROVED):
+    if kind in (CONFIRMED, PLACE_GIVEN, APPROVED, PAYMENT_RECEIVED):
         part = calendar(registration, method="REQUEST")
     elif kind in (CANCELLED, REJECTED) and was_invited:
         part = calendar(registration, method="CANCEL")
     return Notice(
         to=recipient(registration),
         about=about(registration),
-        context=facts(registration, reason=reason),
+        context=facts(registration, **values),
         revision=revision or str(registration.revision),
         event_id=registration.event_id,
+        send_at=send_at,
+        expires_at=expires_at,
         calendar=part,
     )

@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 from common import dates
 from events.hooks import EventPageSections, RegistrationSection
 from events.models import Event, EventState
-from registrations.models import TicketType
+from registrations.models import Product, TicketType
 
 #: Below this many places their number is said.
 FEW = 20
@@ -43,20 +43,47 @@ def offers_of(event: Event, now: datetime) -> list[TicketOffer]:
 
 
 def _offer(event: Event, ticket: TicketType, now: datetime) -> TicketOffer:
-    left = min((quota.available for quota in ticket.quotas.all()), default=0)
-    state: State
-    if ticket.available_from and now < ticket.available_from:
-        state, words = "not_yet", _("Opens %(moment)s") % {"moment": dates.moment(ticket.available_from, event.tz)}
-    elif (ticket.available_until and now >= ticket.available_until) or event.is_over(now):
-        state, words = "closed", _("Closed")
-    elif left > 0:
-        state = "open"
+    state, left, words = _state(event, ticket, now)
+    return TicketOffer(ticket=ticket, state=state, seats_left=left, words=words)
+
+
+def _state(event: Event, thing: TicketType | Product, now: datetime) -> tuple[State, int, str]:
+    """With the places left of its scarcest quota, and the words for it."""
+    left = max(0, min((quota.available for quota in thing.quotas.all()), default=0))
+    if thing.available_from and now < thing.available_from:
+        return "not_yet", left, _("Opens %(moment)s") % {"moment": dates.moment(thing.available_from, event.tz)}
+    if (thing.available_until and now >= thing.available_until) or event.is_over(now):
+        return "closed", left, _("Closed")
+    if left > 0:
         words = ngettext("%(count)s place left", "%(count)s places left", left) % {"count": left} if left < FEW else ""
-    elif ticket.waiting_list:
-        state, words = "waiting_list", _("Full: join the waiting list")
-    else:
-        state, words = "full", _("Full")
-    return TicketOffer(ticket=ticket, state=state, seats_left=max(left, 0), words=words)
+        return "open", left, words
+    if thing.waiting_list:
+        return "waiting_list", left, _("Full: join the waiting list")
+    return "full", left, _("Full")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProductOffer:
+    product: Product
+    state: State
+    words: str
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in {"open", "waiting_list"}
+
+
+def product_offers_of(event: Event, now: datetime) -> list[ProductOffer]:
+    """In the event's order; three queries."""
+    products = Product.objects.filter(event=event).prefetch_related("quotas", "ticket_types").in_order()
+    return [_product_offer(event, product, now) for product in products]
+
+
+def _product_offer(event: Event, product: Product, now: datetime) -> ProductOffer:
+    state, _left, words = _state(event, product, now)
+    if tickets := [str(ticket.name) for ticket in product.ticket_types.all()]:
+        words = " · ".join(filter(None, [words, _("only with: %(tickets)s") % {"tickets": ", ".join(tickets)}]))
+    return ProductOffer(product=product, state=state, words=words)
 
 
 def section(event: Event, _request: object) -> EventPageSections | None:

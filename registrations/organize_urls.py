@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, path, re_path
 
 from common.codes import CODE_PATTERN
-from registrations.views import imports, organize, questions, statistics, tickets
+from registrations.views import imports, organize, products, questions, statistics, tickets
 
 _CODE = rf"(?P<code>{CODE_PATTERN})"
 
@@ -14,6 +14,9 @@ organize_urls: list[URLPattern] = [
     path("tickets/new/", tickets.new_ticket, name="new_ticket"),
     path("tickets/<int:pk>/", tickets.ticket, name="ticket_type"),
     path("tickets/<int:pk>/delete/", tickets.delete_ticket, name="delete_ticket"),
+    path("products/new/", products.new_product, name="new_product"),
+    path("products/<int:pk>/", products.product, name="product"),
+    path("products/<int:pk>/delete/", products.delete_product, name="delete_product"),
     path("quotas/new/", tickets.new_quota, name="new_quota"),
     path("quotas/<int:pk>/", tickets.quota, name="quota"),
     path("quotas/<int:pk>/delete/", tickets.delete_quota, name="delete_quota"),
@@ -42,6 +45,7 @@ organize_urls: list[URLPattern] = [
     re_path(rf"^registrations/{_CODE}/files/(?P<reference>[A-Za-z0-9_-]+)/$", organize.file, name="organize_file"),
     re_path(rf"^registrations/{_CODE}/edit/$", organize.edit, name="edit"),
     re_path(rf"^registrations/{_CODE}/move/$", organize.move, name="move"),
+    re_path(rf"^registrations/{_CODE}/payments/$", organize.record_payment, name="record_payment"),
     re_path(rf"^registrations/{_CODE}/cancel/$", organize.cancel, name="cancel_for"),
     re_path(rf"^registrations/{_CODE}/approve/$", organize.approve, name="approve"),
     re_path(rf"^registrations/{_CODE}/reject/$", organize.reject, name="reject"),

@@ -6,10 +6,12 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, Final
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from django_countries import countries
 from i18nfield.strings import LazyI18nString
 
@@ -18,11 +20,13 @@ from common.localized import validate_localized
 from common.problems import Problem
 from common.validators import validate_web_address
 from events.models import Event, EventState
-from registrations.models import CAN_DECIDE, HAS_OPTIONS, SETTINGS, Question, QuestionKind, TicketType
+from registrations.models import CAN_DECIDE, HAS_OPTIONS, SETTINGS, Product, Question, QuestionKind, TicketType
 from registrations.sniffing import FILE_TYPES
 
 #: A choice with more answers than this is better asked in words.
 MOST_OPTIONS: Final = 200
+#: People of one group.
+LARGEST_GROUP: Final = 50
 
 
 def problems_with_time(event: Event, ticket_type: TicketType, now: datetime) -> list[Problem]:
@@ -84,21 +88,141 @@ def already_registered() -> Problem:
     )
 
 
-def price_not_supported() -> Problem:
+def group_sold_out(size: int) -> Problem:
     return Problem(
-        code="price_not_supported",
-        field="price",
-        message=_("Tickets with a price cannot be sold yet."),
-        fix=_("Set the price to 0."),
+        code="sold_out",
+        field="registrations",
+        message=_("There are not %(size)s places left for all of you.") % {"size": size},
+        fix=_("Register fewer people, or choose another ticket."),
     )
 
 
-def quota_below_taken(taken: int) -> Problem:
+def product_sold_out(product: Product) -> Problem:
+    return Problem(
+        code="sold_out",
+        field="products",
+        message=_("There is no more left of “%(product)s”.") % {"product": product.name},
+        fix=_("Choose fewer of it, or leave it out."),
+    )
+
+
+def problems_with_products(
+    event: Event,
+    ticket_type: TicketType,
+    wanted: Sequence[tuple[Product, int]],
+    now: datetime,
+    *,
+    has: Mapping[int, int] = MappingProxyType({}),
+) -> list[Problem]:
+    """All but places. What somebody `has` (product's row → how many) they may keep whatever has changed; `ticket_types` of
+    each product must be at hand."""
+    return [
+        problem
+        for product, quantity in wanted
+        if quantity > has.get(product.pk, 0)
+        and (problem := _problem_with_product(event, ticket_type, product, quantity, now))
+    ]
+
+
+def _problem_with_product(
+    event: Event, ticket_type: TicketType, product: Product, quantity: int, now: datetime
+) -> Problem | None:
+    code = ""
+    message: Any = None
+    fix: Any = ""
+    name = {"product": product.name}
+    opens, closes = product.available_from, product.available_until
+    if product.event_id != event.pk:
+        code, message = "product_not_of_event", _("The event has no such product.")
+        fix = _("Choose one of this event's products.")
+    elif (tickets := [ticket.pk for ticket in product.ticket_types.all()]) and ticket_type.pk not in tickets:
+        code, message = "product_not_for_ticket", _("“%(product)s” cannot be had with this ticket.") % name
+        fix = _("Leave it out, or choose another ticket.")
+    elif quantity > product.max_per_registration:
+        code = "too_many_of_product"
+        message = _("You can have at most %(count)s of “%(product)s”.") % {
+            **name,
+            "count": product.max_per_registration,
+        }
+        fix = _("Choose fewer of it.")
+    elif opens and now < opens:
+        code = "product_not_open"
+        message = _("“%(product)s” can be had from %(moment)s on.") % {**name, "moment": dates.moment(opens, event.tz)}
+        fix = _("Come back then.")
+    elif (closes and now >= closes) or event.is_over(now):
+        code, message = "product_closed", _("“%(product)s” can no longer be had.") % name
+        fix = _("Leave it out, or ask the organizers.")
+    return Problem(code=code, field="products", message=message, fix=fix) if code else None
+
+
+def problems_with_group(emails: Sequence[str]) -> list[Problem]:
+    if not 1 <= len(emails) <= LARGEST_GROUP:
+        return [
+            Problem(
+                code="group_size",
+                field="registrations",
+                message=_("A group is 1 to %(count)s people.") % {"count": LARGEST_GROUP},
+                fix=_("Register the others in a second group."),
+            )
+        ]
+    twice = sorted({email for email in emails if emails.count(email) > 1})
+    return [
+        Problem(
+            code="twice_in_group",
+            field="registrations",
+            message=_("The address %(email)s stands there more than once.") % {"email": email},
+            fix=_("Give each person an address of their own."),
+        )
+        for email in twice
+    ]
+
+
+def quota_below_taken(taken: int, last: Sequence[str]) -> Problem:
+    """`last`: those who came last, who would have to go."""
     return Problem(
         code="quota_below_taken",
         field="size",
-        message=_("%(taken)s places are taken already.") % {"taken": taken},
+        message=ngettext(
+            "%(taken)s place is taken already. This person would have to go: %(people)s.",
+            "%(taken)s places are taken already. Who came last would have to go: %(people)s.",
+            taken,
+        )
+        % {"taken": taken, "people": ", ".join(last)},
         fix=_("Choose at least %(taken)s, or cancel registrations first.") % {"taken": taken},
+    )
+
+
+def not_offered() -> Problem:
+    return Problem(
+        code="not_offered",
+        message=_("Nothing is on offer to this registration."),
+        fix=_("We write to you as soon as it is your turn."),
+    )
+
+
+def offer_expired() -> Problem:
+    return Problem(
+        code="offer_expired",
+        message=_("This offer has run out, and the place has gone to the next in line."),
+        fix=_("Register again; you then stand at the end of the line."),
+    )
+
+
+def more_than_owed(owed: str) -> Problem:
+    return Problem(
+        code="more_than_owed",
+        field="amount",
+        message=_("Only %(amount)s is owed.") % {"amount": owed},
+        fix=_("Choose at most that."),
+    )
+
+
+def more_than_paid(paid: str) -> Problem:
+    return Problem(
+        code="more_than_paid",
+        field="amount",
+        message=_("Only %(amount)s was paid.") % {"amount": paid},
+        fix=_("Choose at most that."),
     )
 
 

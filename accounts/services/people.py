@@ -18,13 +18,16 @@ from common.text import email_key
 USER_FIELDS = frozenset({"name", "language", "time_zone"})
 
 
-@transaction.atomic
 def find_or_create_person(*, email: str, name: str, **fields: Any) -> Person:
     """The person of this address; a new one gets `name` and `fields`. Somebody known stays as they are: whoever types an
     address need not be its owner. Two calls at once find the same row."""
     key = email_key(email)
-    person, _is_new = Person.objects.get_or_create(
-        email_key=key, defaults={"email": email.strip(), "name": name, **fields}
+    if known := Person.objects.filter(email_key=key).first():
+        return known
+    person = Person(email_key=key, email=email.strip(), name=name, **fields)
+    # Nothing of a row that came in meanwhile is changed; it is written only so that its key comes back.
+    Person.objects.bulk_create(
+        [person], update_conflicts=True, unique_fields=["email_key"], update_fields=["email_key"]
     )
     return person
 

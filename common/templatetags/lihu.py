@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,6 +22,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from common import dates
+from common.money import money
 
 register = template.Library()
 
@@ -115,6 +117,12 @@ def clock(value: datetime, tz: ZoneInfo) -> str:
 @register.filter
 def moment(value: datetime, tz: ZoneInfo) -> str:
     return dates.moment(value, tz)
+
+
+@register.filter
+def in_currency(amount: Decimal, currency: str) -> str:
+    """`{{ ticket.price|in_currency:event.currency }}`"""
+    return money(amount, currency)
 
 
 @register.filter

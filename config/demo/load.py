@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,7 +23,7 @@ from notifications.models import Anchor, Audience, Message, MessageState
 from notifications.services import reminders
 from registrations.models import Registration
 from registrations.services import places as registration_places
-from registrations.services import questions, tickets
+from registrations.services import products, questions, tickets
 from scheduling.models import Slot, SlotKind
 from scheduling.services import releases, slots
 from submissions.models import Speaker, Submission, SubmissionKind, SubmissionState
@@ -361,6 +362,24 @@ def _registration(event: Event, organizer: User, attendee: User, now: datetime) 
         help_text=_both(Text("Flight or train, if you know it.", "如已知，请填写航班或车次。")),
         **by,
     )
+    tour = products.create_product(
+        event=event,
+        name=_both(Text("Laboratory tour", "实验室参观")),
+        description=_both(Text("Two hours, on the second afternoon.", "两小时，第二天下午。")),
+        quotas=[tickets.create_quota(event=event, name="Laboratory tour", size=20, **by)],
+        waiting_list=True,
+        offer_hours=24,
+        **by,
+    )
+    products.create_product(
+        event=event,
+        name=_both(Text("Conference dinner", "会议晚宴")),
+        description=_both(Text("On a boat on the lake.", "湖上游船。")),
+        quotas=[tickets.create_quota(event=event, name="Dinner", size=120, **by)],
+        price=Decimal(280),
+        max_per_registration=2,
+        **by,
+    )
     dice = random.Random(20270101)  # noqa: S311 (invented people, the same at every install)
     made: list[Registration] = []
     for number, (name, native, country) in enumerate(_people(dice)):
@@ -385,6 +404,7 @@ def _registration(event: Event, organizer: User, attendee: User, now: datetime) 
                     "visa_letter": country != "CN" and dice.random() < 0.6,
                     "arrival": dice.choice(["", "", "G7012", "MU5305", "train from Shanghai"]),
                 },
+                products=[(tour, 1)] if number % 7 == 0 and number < 175 else [],
                 actor=None,
                 now=now - timedelta(hours=3 * (REGISTRATIONS - number)),
             )

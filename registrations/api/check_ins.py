@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
@@ -44,14 +44,19 @@ class CheckInBody(Body):
     scanned_at = serializers.DateTimeField(help_text=_("By the device's clock."))
     device = Text(max_length=100, allow_blank=True, required=False)
 
-    def scan(self, asked: dict[str, Any]) -> Scan:
-        return Scan(
-            scan_id=asked["id"],
-            secret=asked["secret"],
-            scanned_at=asked["scanned_at"],
-            list_name=asked.get("list", ""),
-            device=asked.get("device", ""),
-        )
+
+def scan_of(asked: dict[str, Any]) -> Scan:
+    return Scan(
+        scan_id=asked["id"],
+        secret=asked["secret"],
+        scanned_at=asked["scanned_at"],
+        list_name=asked.get("list", ""),
+        device=asked.get("device", ""),
+    )
+
+
+def _scans(**keywords: Any) -> Any:
+    return cast("Any", CheckInBody)(many=True, max_length=MOST_SCANS, **keywords)
 
 
 class CheckInFilters(filters.FilterSet):
@@ -79,13 +84,13 @@ class CheckIns(EventResource):
     @extend_schema(
         request=PolymorphicProxySerializer(
             component_name="CheckInOrList",
-            serializers={"one": CheckInBody, "many": CheckInBody(many=True, max_length=MOST_SCANS)},  # type: ignore[dict-item]
+            serializers={"one": CheckInBody, "many": _scans()},
             resource_type_field_name=None,
         ),
         responses={
             201: PolymorphicProxySerializer(
                 component_name="CheckInOrListOut",
-                serializers={"one": CheckInOut, "many": CheckInOut(many=True)},  # type: ignore[dict-item]
+                serializers={"one": CheckInOut, "many": CheckInOut(many=True)},
                 resource_type_field_name=None,
             )
         },
@@ -93,10 +98,10 @@ class CheckIns(EventResource):
     def create(self, request: Request, **_path: Any) -> Response:
         """Record a scan, or a list of up to 500; the answer is one, or a list in the same order."""
         is_many = isinstance(request.data, list)
-        keywords: dict[str, Any] = {"many": True, "max_length": MOST_SCANS} if is_many else {}
-        serializer = CheckInBody(data=request.data, context=self.get_serializer_context(), **keywords)
+        context = self.get_serializer_context()
+        make: Any = _scans if is_many else CheckInBody
+        serializer = make(data=request.data, context=context)
         serializer.is_valid(raise_exception=True)
-        body = CheckInBody()
         asked = serializer.validated_data if is_many else [serializer.validated_data]
-        rows = check_ins.check_in(event=self.event, scans=[body.scan(one) for one in asked], **self.by_whom())
+        rows = check_ins.check_in(event=self.event, scans=[scan_of(one) for one in asked], **self.by_whom())
         return Response(self.shown(rows, many=True) if is_many else self.shown(rows[0]), status=status.HTTP_201_CREATED)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import hmac
 from typing import Any
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404
 from django.shortcuts import get_object_or_404
@@ -10,19 +11,27 @@ from django.utils.translation import gettext as _
 from django_filters import rest_framework as filters
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.parsers import MultiPartParser
 from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from common.problems import Invalid, Problem, Refusal
+from common.problems import Invalid, Problem
+from common.text import email_key
 from events.api.base import EventResource
 from events.models import Event, Permission
 from events.policies import may
 from registrations.api.serializers import (
+    EntryBody,
+    EntryOut,
     FileBody,
     FileOut,
+    GroupCreate,
+    GroupMade,
+    ProductBody,
+    ProductOut,
     QuestionBody,
     QuestionOut,
     QuotaBody,
@@ -40,6 +49,7 @@ from registrations.api.serializers import (
 from registrations.downloads import served
 from registrations.models import (
     AnswerFile,
+    Product,
     Question,
     QuestionKind,
     QuestionSection,
@@ -48,7 +58,7 @@ from registrations.models import (
     RegistrationState,
     TicketType,
 )
-from registrations.services import answers, places, questions, tickets
+from registrations.services import answers, payments, places, products, questions, tickets
 
 SECRET = OpenApiParameter("secret", str, description="The registration's secret, instead of an organizer's token.")
 
@@ -89,6 +99,25 @@ class TicketTypes(EventResource):
 
     def remove(self, thing: TicketType) -> None:
         tickets.delete_ticket_type(ticket_type=thing, **self.by_whom())
+
+
+class Products(EventResource):
+    to_read = Permission.SEE_REGISTRATIONS
+    to_write = Permission.MANAGE_REGISTRATIONS
+    out = ProductOut
+    body = ProductBody
+
+    def get_queryset(self) -> QuerySet[Product]:
+        return Product.objects.filter(event=self.event).prefetch_related("quotas", "ticket_types").in_order()
+
+    def make(self, asked: dict[str, Any]) -> Product:
+        return products.create_product(event=self.event, **asked, **self.by_whom())
+
+    def change(self, thing: Product, asked: dict[str, Any]) -> Product:
+        return products.update_product(product=thing, changes=asked, **self.by_whom())
+
+    def remove(self, thing: Product) -> None:
+        products.delete_product(product=thing, **self.by_whom())
 
 
 class Questions(EventResource):
@@ -219,7 +248,7 @@ class Registrations(EventResource):
         return None
 
     def _is_public(self) -> bool:
-        return self.action == "create" or self._secret() is not None
+        return self.action in {"create", "group"} or self._secret() is not None
 
     def _secret(self) -> str | None:
         return self.request.query_params.get("secret") if "code" in self.kwargs else None
@@ -243,12 +272,28 @@ class Registrations(EventResource):
         return response
 
     def make(self, asked: dict[str, Any]) -> Registration:
-        asked.pop("products", None)
-        asked.pop("voucher", None)
-        asked.setdefault("language", self.event.language)
-        asked.setdefault("answers", {})
-        self._made = places.register(event=self.event, **asked, **self.by_whom())
+        self._made = places.register(event=self.event, **self._with_defaults(asked), **self.by_whom())
         return self._made
+
+    def _with_defaults(self, asked: dict[str, Any]) -> dict[str, Any]:
+        asked.pop("voucher", None)
+        return {"language": self.event.language, "answers": {}, **asked}
+
+    @extend_schema(request=GroupCreate, responses={201: GroupMade}, auth=[{}])  # type: ignore[list-item]
+    @action(detail=False, methods=["post"])
+    def group(self, request: Request, **_path: Any) -> Response:
+        """Register several people, who get places all together or wait together. Each has a code and a mail of their own."""
+        people = [
+            places.Applicant(**self._with_defaults(dict(asked))) for asked in self.asked(GroupCreate)["registrations"]
+        ]
+        made = places.register_group(event=self.event, people=people, **self.by_whom())
+        stored = {
+            registration.email_key: registration
+            for registration in self.get_queryset().filter(pk__in=[r.pk for r in made])
+        }
+        in_order = [stored[email_key(person.email)] for person in people]
+        shown = GroupMade({"registrations": in_order}, context=self.get_serializer_context())
+        return Response(shown.data, status=status.HTTP_201_CREATED)
 
     @extend_schema(parameters=[SECRET])
     def retrieve(self, request: Request, **path: Any) -> Response:
@@ -267,7 +312,12 @@ class Registrations(EventResource):
         return served(get_object_or_404(self.get_object().files, reference=reference))
 
     def change(self, thing: Registration, asked: dict[str, Any]) -> Registration:
-        return places.change_registration(registration=thing, changes=asked, **self.by_whom())
+        wanted = asked.pop("products", None)
+        with transaction.atomic():
+            # Places before words: locks are taken in one order.
+            if wanted is not None:
+                products.change_products(registration=thing, products=wanted, **self.by_whom())
+            return places.change_registration(registration=thing, changes=asked, **self.by_whom())
 
     @extend_schema(request=Reason, responses=RegistrationOut, parameters=[SECRET])
     @action(detail=True, methods=["post"])
@@ -290,9 +340,24 @@ class Registrations(EventResource):
     @extend_schema(request=None, responses=RegistrationOut, parameters=[SECRET])
     @action(detail=True, methods=["post"], url_path="accept-offer")
     def accept_offer(self, request: Request, **_path: Any) -> Response:
-        """Free places are given to the next in line at once, so no offer is ever open."""
-        self.get_object()
-        raise Refusal([Problem(code="not_offered", message=_("No place is on offer to this registration."))])
+        """Take the place that is kept for this registration or, where it has its place, the products that are."""
+        return self._after(places.accept_offer)
+
+    @extend_schema(methods=["get"], responses=EntryOut(many=True), filters=False)
+    @extend_schema(methods=["post"], request=EntryBody, responses={201: EntryOut})
+    @action(detail=True, methods=["get", "post"])
+    def payments(self, request: Request, **_path: Any) -> Response:
+        """What is owed and what came, as rows that are only ever added: charges, payments, refunds, waivers. Who waits for
+        payment and then owes nothing is confirmed."""
+        if not may(request.user, self.to_read if request.method == "GET" else self.to_write, self.event):
+            raise Http404
+        registration = self.get_object()
+        if request.method == "GET":
+            page = self.paginate_queryset(registration.ledger.order_by("pk"))
+            return self.get_paginated_response(EntryOut(page, many=True).data)
+        asked = self.asked(EntryBody)
+        entry = payments.record(registration=registration, **{"kind": "payment", **asked}, **self.by_whom())
+        return Response(EntryOut(entry).data, status=status.HTTP_201_CREATED)
 
     def _organizers_only(self) -> None:
         if not may(self.request.user, self.to_write, self.event):

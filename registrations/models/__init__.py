@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from registrations.models.answers import Answer, AnswerFile, words_of
 from registrations.models.check_ins import CheckIn, CheckInReason, CheckInResult
+from registrations.models.ledger import EntryKind, LedgerEntry, PaymentMethod
 from registrations.models.questions import (
     CAN_DECIDE,
     HAS_OPTIONS,
@@ -14,26 +15,43 @@ from registrations.models.questions import (
     QuestionVersion,
 )
 from registrations.models.registrations import (
+    HAS_ITS_PLACE,
     HOLDS_A_PLACE,
+    IS_CHARGED,
+    IS_KEPT,
     IS_LIVE,
+    IS_WANTED,
+    LineItem,
+    LineState,
     Registration,
+    RegistrationGroup,
     RegistrationQuerySet,
     RegistrationState,
 )
-from registrations.models.tickets import Quota, TicketType, TicketTypeQuerySet
+from registrations.models.tickets import Product, Quota, TicketType
 
 __all__ = [
     "CAN_DECIDE",
+    "HAS_ITS_PLACE",
     "HAS_OPTIONS",
     "HOLDS_A_PLACE",
+    "IS_CHARGED",
+    "IS_KEPT",
     "IS_LIVE",
+    "IS_WANTED",
     "SETTINGS",
     "Answer",
     "AnswerFile",
     "CheckIn",
     "CheckInReason",
     "CheckInResult",
+    "EntryKind",
+    "LedgerEntry",
+    "LineItem",
+    "LineState",
     "Option",
+    "PaymentMethod",
+    "Product",
     "Question",
     "QuestionKind",
     "QuestionQuerySet",
@@ -41,6 +59,7 @@ __all__ = [
     "QuestionVersion",
     "Quota",
     "Registration",
+    "RegistrationGroup",
     "RegistrationQuerySet",
     "RegistrationState",
     "TicketType",

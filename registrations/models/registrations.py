@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from datetime import datetime
+from decimal import Decimal
 from typing import Final
 
 from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django_countries.fields import CountryField
@@ -31,6 +34,24 @@ _S = RegistrationState
 HOLDS_A_PLACE: Final = frozenset({_S.PENDING, _S.AWAITING_PAYMENT, _S.CONFIRMED, _S.OFFERED})
 #: One of these per person and event.
 IS_LIVE: Final = HOLDS_A_PLACE | {_S.WAITING}
+#: These have accepted and been let in: what they have is charged.
+IS_CHARGED: Final = frozenset({_S.AWAITING_PAYMENT, _S.CONFIRMED})
+#: These have their place, and so their products are served in their own turn.
+HAS_ITS_PLACE: Final = IS_CHARGED | {_S.PENDING}
+
+
+class LineState(models.TextChoices):
+    HELD = "held", _("yours")
+    WAITING = "waiting", _("on the waiting list")
+    OFFERED = "offered", _("offered")
+    CANCELLED = "cancelled", _("given back")
+    EXPIRED = "expired", _("expired")
+
+
+#: These count in `Quota.taken`.
+IS_KEPT: Final = frozenset({LineState.HELD, LineState.OFFERED})
+#: One of these per registration and product.
+IS_WANTED: Final = IS_KEPT | {LineState.WAITING}
 
 
 class RegistrationQuerySet(models.QuerySet["Registration"]):
@@ -43,6 +64,13 @@ class RegistrationQuerySet(models.QuerySet["Registration"]):
     def in_line(self) -> RegistrationQuerySet:
         """Those who wait, first come first: by the instant they asked, then by row."""
         return self.filter(state=RegistrationState.WAITING).order_by("registered_at", "pk")
+
+    def overdue(self, now: datetime) -> RegistrationQuerySet:
+        """Whose offer ran out, or who should have paid by now."""
+        return self.filter(
+            Q(state=RegistrationState.OFFERED, offer_expires_at__lte=now)
+            | Q(state=RegistrationState.AWAITING_PAYMENT, payment_due_at__lte=now)
+        )
 
     def of_address(self, address: str) -> RegistrationQuerySet:
         return self.filter(email_key=email_key(address))
@@ -65,8 +93,20 @@ class RegistrationQuerySet(models.QuerySet["Registration"]):
 
     def with_details(self) -> RegistrationQuerySet:
         return self.select_related("ticket_type", "institution").prefetch_related(
-            models.Prefetch("answers", Answer.objects.select_related("question__section", "version")), "files"
+            models.Prefetch("answers", Answer.objects.select_related("question__section", "version")),
+            "files",
+            models.Prefetch("lines", LineItem.objects.wanted().in_order()),
         )
+
+
+class RegistrationGroup(models.Model):
+    """People whom one request registered: they get places all together, or wait together."""
+
+    event = models.ForeignKey("events.Event", on_delete=models.CASCADE, related_name="registration_groups")
+    registered_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return str(self.pk)
 
 
 class Registration(models.Model):
@@ -96,8 +136,18 @@ class Registration(models.Model):
         "accounts.Institution", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     country = CountryField(_("country"), blank=True)
-    amount = models.DecimalField(max_digits=10, decimal_places=2, default=0)
+    # What the ticket cost when it was chosen, whatever it costs now.
+    ticket_price = models.DecimalField(max_digits=10, decimal_places=2, default=Decimal(0))
+    # The ticket's price and those of the products that are theirs.
+    amount = models.DecimalField(max_digits=14, decimal_places=2, default=Decimal(0))
     currency = models.CharField(max_length=3)
+    group = models.ForeignKey(
+        RegistrationGroup, null=True, blank=True, on_delete=models.PROTECT, related_name="registrations"
+    )
+    # The place is kept until then; it goes to the next in line unless it is accepted.
+    offer_expires_at = models.DateTimeField(null=True, blank=True)
+    # The place is kept until then; it goes to the next in line unless it is paid.
+    payment_due_at = models.DateTimeField(null=True, blank=True)
     registered_at = models.DateTimeField()
     state_changed_at = models.DateTimeField()
     cancelled_at = models.DateTimeField(null=True, blank=True)
@@ -118,6 +168,20 @@ class Registration(models.Model):
                 name="registrations_registration_one_live_per_person",
                 violation_error_message=_("This address is registered already."),
             ),
+            models.CheckConstraint(
+                condition=Q(state="offered", offer_expires_at__isnull=False)
+                | (~Q(state="offered") & Q(offer_expires_at=None)),
+                name="registrations_registration_offer_ends",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="awaiting_payment", payment_due_at__isnull=False)
+                | (~Q(state="awaiting_payment") & Q(payment_due_at=None)),
+                name="registrations_registration_payment_is_due",
+            ),
+            models.CheckConstraint(
+                condition=Q(amount__gte=F("ticket_price"), ticket_price__gte=0),
+                name="registrations_registration_amount_covers_the_ticket",
+            ),
         ]
         indexes = [
             models.Index(fields=["event", "state", "registered_at"], name="registrations_reg_by_state"),
@@ -128,6 +192,12 @@ class Registration(models.Model):
             ),
             # What the door reads off a ticket.
             models.Index(fields=["secret"], name="registrations_reg_by_secret"),
+            models.Index(
+                fields=["offer_expires_at"], condition=Q(state="offered"), name="registrations_reg_offers_end"
+            ),
+            models.Index(
+                fields=["payment_due_at"], condition=Q(state="awaiting_payment"), name="registrations_reg_payments_due"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -154,3 +224,63 @@ class Registration(models.Model):
 
     def searchable(self) -> str:
         return search_text(f"{self.code} {self.name} {self.native_name} {self.email} {self.affiliation}")
+
+
+class LineItemQuerySet(models.QuerySet["LineItem"]):
+    def wanted(self) -> LineItemQuerySet:
+        return self.filter(state__in=IS_WANTED)
+
+    def overdue(self, now: datetime) -> LineItemQuerySet:
+        return self.filter(state=LineState.OFFERED, offer_expires_at__lte=now)
+
+    def in_order(self) -> LineItemQuerySet:
+        """As the event lists its products; with them."""
+        return self.select_related("product").order_by("product__position", "product__pk", "pk")
+
+
+class LineItem(models.Model):
+    """So many of one product, asked for by one registration, at the price of that moment."""
+
+    registration = models.ForeignKey(Registration, on_delete=models.CASCADE, related_name="lines")
+    product = models.ForeignKey("registrations.Product", on_delete=models.PROTECT, related_name="lines")
+    quantity = models.PositiveSmallIntegerField(validators=[MinValueValidator(1)])
+    # For each of them, in the registration's currency.
+    unit_price = models.DecimalField(max_digits=10, decimal_places=2)
+    state = models.CharField(max_length=10, choices=LineState)
+    asked_at = models.DateTimeField()
+    state_changed_at = models.DateTimeField()
+    offer_expires_at = models.DateTimeField(null=True, blank=True)
+
+    objects = LineItemQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["registration", "product"],
+                condition=Q(state__in=sorted(IS_WANTED)),
+                name="registrations_lineitem_one_per_product",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="offered", offer_expires_at__isnull=False)
+                | (~Q(state="offered") & Q(offer_expires_at=None)),
+                name="registrations_lineitem_offer_ends",
+            ),
+            models.CheckConstraint(
+                condition=Q(quantity__gte=1, unit_price__gte=0), name="registrations_lineitem_is_something"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["product", "asked_at"], condition=Q(state="waiting"), name="registrations_line_in_line"
+            ),
+            models.Index(
+                fields=["offer_expires_at"], condition=Q(state="offered"), name="registrations_line_offers_end"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} × {self.product}"
+
+    @property
+    def total(self) -> Decimal:
+        return self.quantity * self.unit_price

@@ -97,7 +97,7 @@ class _Wish:
     """A row in the values that services take."""
 
     ticket_type: TicketType | None
-    fields: dict[str, str]
+    fields: dict[str, Any]
     answers: dict[str, Any]
 
 
@@ -273,7 +273,9 @@ class _Planner:
 
     def _wish(self, row: Row, stored: Registration | None) -> tuple[_Wish | None, list[str]]:
         cells, reasons = row.cells, []
-        fields = {name: cells[name] for name in ("name", "native_name", "email", "affiliation") if name in cells}
+        fields: dict[str, Any] = {
+            name: cells[name] for name in ("name", "native_name", "email", "affiliation") if name in cells
+        }
         if not cells.get("name"):
             reasons.append(_("The name is missing."))
         try:
@@ -424,7 +426,7 @@ _READERS: Final[Mapping[QuestionKind, Any]] = {
 
 @functools.cache
 def _country_codes() -> dict[str, str]:
-    codes = {}
+    codes: dict[str, str] = {}
     for language, _name in settings.LANGUAGES:
         with override(language):
             codes |= {_key(str(name)): code for code, name in countries}

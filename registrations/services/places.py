@@ -1,19 +1,18 @@
 """Giving places, and taking them back. Source: docs/explanation/places-and-waiting-list.md
 
-Locks are taken in one order everywhere: quotas by id, then registrations. Only whoever may have to serve the line locks the
-quotas of the event; a newcomer who finds a place updates a counter and no more.
+Locks: see `registrations.services.quotas`.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 
-import structlog
 from django.db import IntegrityError, transaction
-from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Institution, User
@@ -30,20 +29,32 @@ from notifications.services import ledger
 from registrations import notices
 from registrations.models import (
     HOLDS_A_PLACE,
-    Quota,
+    IS_CHARGED,
+    LineItem,
+    LineState,
+    Product,
     Registration,
+    RegistrationGroup,
     RegistrationState,
     TicketType,
 )
 from registrations.problems import (
     already_registered,
     event_is_over,
+    group_sold_out,
+    not_offered,
+    offer_expired,
+    problems_with_group,
+    problems_with_products,
     problems_with_time,
+    product_sold_out,
     sold_out,
 )
 from registrations.services.answers import check_answers, questions_of, replace_answers, write_answers
-
-log = structlog.get_logger(__name__)
+from registrations.services.charges import change_amount, enter, let_in, write_charges
+from registrations.services.promotion import end_all, expire_overdue, is_overdue, serve_line
+from registrations.services.quotas import QuotasChanged, counting_of, give_back, lock_quotas, recount, take
+from registrations.services.telling import held_lines, tell, tell_of_change, tell_of_states
 
 #: What their owner, or the organizer, may change of a registration.
 CHANGEABLE: Final = frozenset(
@@ -51,6 +62,15 @@ CHANGEABLE: Final = frozenset(
 )
 #: A code that is taken already comes up once in millions; then another is drawn.
 _TRIES: Final = 3
+#: Organizers register people before it opens and after it closes.
+_NOT_FOR_ORGANIZERS: Final = frozenset(
+    {"registration_not_open", "registration_closed", "product_not_open", "product_closed"}
+)
+#: What a service brings up to date on the caller's registration, beside what can be changed.
+_KEPT_UP: Final = (
+    *("state", "revision", "cancelled_at", "state_changed_at", "ticket_price", "amount"),
+    *("offer_expires_at", "payment_due_at"),
+)
 
 
 class CannotRegister(Refusal):
@@ -58,11 +78,25 @@ class CannotRegister(Refusal):
 
 
 class CannotChangeRegistration(Refusal):
-    """Codes `registration_is_over`, `event_is_over`, `not_pending`, `sold_out`, and those of answers."""
+    """Codes `registration_is_over`, `event_is_over`, `not_pending`, `sold_out`, `not_offered`, `offer_expired`, and those of
+    answers and products."""
 
 
-class _QuotasChanged(Exception):
-    """The ticket counts in other quotas than a moment ago."""
+@dataclass(frozen=True, kw_only=True)
+class Applicant:
+    """One person as they fill in the form. `answers` by the identifier of the question; `products`: how many of each."""
+
+    ticket_type: TicketType
+    name: str
+    email: str
+    language: str
+    answers: Mapping[str, Any]
+    native_name: str = ""
+    family_name: str = ""
+    affiliation: str = ""
+    institution: Institution | None = None
+    country: str = ""
+    products: Sequence[tuple[Product, int]] = ()
 
 
 def register(
@@ -78,6 +112,7 @@ def register(
     affiliation: str = "",
     institution: Institution | None = None,
     country: str = "",
+    products: Sequence[tuple[Product, int]] = (),
     form_token: str = "",
     actor: User | None,
     now: datetime,
@@ -85,47 +120,57 @@ def register(
     """Give the person a place or, where there is none and the ticket has a waiting list, the next place in line.
 
     One conditional UPDATE per quota, in id order; the quotas are locked only where one was full. Writes the registration, its
-    answers, audit "registered" and one message. Repeating it with the same `form_token` and address returns the first
-    registration. An organizer may register somebody before it opens and after it closes, but gets no more places than there
-    are. Raises CannotRegister, Invalid. One live registration per address and event is a unique constraint, which two
-    requests at once run into.
+    answers, the products that it asks for, a charge where something has a price, audit "registered" and one message. Products
+    that are full wait in lines of their own, or the registration is refused (`sold_out`, field `products`) where they have
+    none. Repeating it with the same `form_token` and address returns the first registration. An organizer may register
+    somebody before it opens and after it closes, but gets no more places than there are. Raises CannotRegister, Invalid. One
+    live registration per address and event is a unique constraint, which two requests at once run into.
     """
+    applicant = Applicant(
+        ticket_type=ticket_type,
+        name=name,
+        email=email,
+        language=language,
+        answers=answers,
+        native_name=native_name,
+        family_name=family_name,
+        affiliation=affiliation,
+        institution=institution,
+        country=country,
+        products=products,
+    )
+    (registration,) = _register_once(event, [applicant], form_token=form_token, actor=actor, now=now)
+    return registration
+
+
+def register_group(
+    *, event: Event, people: Sequence[Applicant], form_token: str = "", actor: User | None, now: datetime
+) -> list[Registration]:
+    """Give all of them places or, where there are not enough and their tickets have waiting lists, let them wait together.
+
+    As `register`, for 1 to 50 people; each has a registration, a code and a mail of their own, and from then on changes or
+    cancels it alone. Raises CannotRegister (`group_size`, `twice_in_group` and those of `register`) for all of them.
+    """
+    if problems := problems_with_group([email_key(person.email) for person in people]):
+        raise CannotRegister(problems)
+    return _register_once(event, people, form_token=form_token, actor=actor, now=now)
+
+
+def _register_once(
+    event: Event, people: Sequence[Applicant], *, form_token: str, actor: User | None, now: datetime
+) -> list[Registration]:
+    sending = _sending(form_token, people)
     for attempt in range(_TRIES):
         try:
             with transaction.atomic():
-                if form_token and (first := _claimed(event, form_token, email, now)):
+                if form_token and (first := _claimed(event, sending, now)):
                     return first
-                registration = _register(
-                    Registration(
-                        event=event,
-                        ticket_type=ticket_type,
-                        name=name,
-                        native_name=native_name,
-                        email=email.strip(),
-                        email_key=email_key(email),
-                        language=language,
-                        family_name=family_name,
-                        affiliation=affiliation,
-                        institution=institution,
-                        country=country,
-                        amount=ticket_type.price,
-                        currency=event.currency,
-                        registered_at=now,
-                        state_changed_at=now,
-                    ),
-                    answers=answers,
-                    actor=actor,
-                    # Once it ran into a change of the ticket's quotas it keeps out further ones.
-                    alone=attempt > 0,
-                )
+                # Once it ran into a change of the ticket's quotas it keeps out further ones.
+                made = _register(event, people, actor=actor, alone=attempt > 0, now=now)
                 if form_token:
-                    idempotency.settle(
-                        caller=_form(event),
-                        key=_sending(form_token, email),
-                        status=201,
-                        body={"registration": registration.pk},
-                    )
-                return registration
+                    body = {"registrations": [registration.pk for registration in made]}
+                    idempotency.settle(caller=_form(event), key=sending, status=201, body=body)
+                return made
         except IntegrityError as error:
             if "one_live_per_person" in str(error):
                 raise CannotRegister([already_registered()]) from error
@@ -133,55 +178,130 @@ def register(
             may_go = any(name in str(error) for name in ("code_once_per_event", '"registrations_answer"'))
             if not may_go or attempt == _TRIES - 1:
                 raise
-        except _QuotasChanged:
+        except QuotasChanged:
             if attempt == _TRIES - 1:
                 raise
     raise AssertionError("unreachable")
 
 
 def _register(
-    registration: Registration, *, answers: Mapping[str, Any], actor: User | None, alone: bool
-) -> Registration:
-    event, ticket_type, now = registration.event, registration.ticket_type, registration.registered_at
+    event: Event, people: Sequence[Applicant], *, actor: User | None, alone: bool, now: datetime
+) -> list[Registration]:
     questions = questions_of(event)
-    read = check_answers(
-        questions=questions, answers=answers, ticket_type=ticket_type, country=str(registration.country)
-    )
-    problems = [*problems_with_time(event, ticket_type, now), *read.problems]
-    if problems and _organizes(actor, event):
-        problems = [
-            problem for problem in problems if problem.code not in {"registration_not_open", "registration_closed"}
+    # In one order everywhere, so that two groups with the same people do not lock each other.
+    people = sorted(people, key=lambda person: email_key(person.email))
+    registrations = [_new(event, person, now) for person in people]
+    reads = [
+        check_answers(
+            questions=questions, answers=person.answers, ticket_type=person.ticket_type, country=person.country
+        )
+        for person in people
+    ]
+    problems = [
+        problem
+        for person, read in zip(people, reads, strict=True)
+        for problem in [
+            *problems_with_time(event, person.ticket_type, now),
+            *read.problems,
+            *problems_with_products(event, person.ticket_type, person.products, now),
         ]
+        if not (problem.code in _NOT_FOR_ORGANIZERS and _organizes(actor, event))
+    ]
     if problems:
-        raise CannotRegister(problems)
-    registration.state = RegistrationState.CONFIRMED
-    registration.search_text = registration.searchable()
-    validate(registration, exclude=("event", "ticket_type", "person"), constraints=False)
-    if Registration.objects.live().filter(event=event, email_key=registration.email_key).exists():
+        raise CannotRegister(list(dict.fromkeys(problems)))
+    for registration in registrations:
+        validate(registration, exclude=("event", "ticket_type", "person"), constraints=False)
+    keys = [registration.email_key for registration in registrations]
+    if Registration.objects.live().filter(event=event, email_key__in=keys).exists():
         raise CannotRegister([already_registered()])
-    registration.person = find_or_create_person(
-        email=registration.email,
-        name=registration.name,
-        native_name=registration.native_name,
-        family_name=registration.family_name,
-        name_order=order_of(registration.name, registration.family_name),
-        affiliation=registration.affiliation,
-        institution=registration.institution,
-        country=registration.country,
+    for registration in registrations:
+        registration.person = find_or_create_person(
+            email=registration.email,
+            name=registration.name,
+            native_name=registration.native_name,
+            family_name=registration.family_name,
+            name_order=order_of(registration.name, registration.family_name),
+            affiliation=registration.affiliation,
+            institution=registration.institution,
+            country=registration.country,
+        )
+    lines = [
+        _new_line(registration, product, quantity, now)
+        for registration, person in zip(registrations, people, strict=True)
+        for product, quantity in person.products
+    ]
+    taken = take([person.ticket_type for person in people], lines, alone=alone, event_id=event.pk)
+    if not taken.has_places and not all(person.ticket_type.waiting_list for person in people):
+        raise CannotRegister([group_sold_out(len(people)) if len(people) > 1 else sold_out(people[0].ticket_type)])
+    if taken.sold_out:
+        raise CannotRegister([product_sold_out(product) for product in dict.fromkeys(taken.sold_out)])
+    for line in taken.lines:
+        line.state = LineState.HELD
+        line.registration.amount += line.total
+    if taken.has_places:
+        for registration in registrations:
+            enter(registration, now)
+    _write(event, registrations, lines, now)
+    for registration, read in zip(registrations, reads, strict=True):
+        write_answers(registration, questions=questions, values=read.values, now=now)
+    by_state = {state: [r for r in registrations if r.state == state] for state in {r.state for r in registrations}}
+    for state, subjects in by_state.items():
+        audit.record_many(
+            actor=actor, verb="registered", subjects=subjects, at=now, event_id=event.pk, state=str(state)
+        )
+    held = {
+        registration.pk: [line for line in taken.lines if line.registration is registration]
+        for registration in registrations
+    }
+    tell_of_states(registrations, notices.FOR_STATE, held, now)
+    return registrations
+
+
+def _new(event: Event, person: Applicant, now: datetime) -> Registration:
+    registration = Registration(
+        event=event,
+        ticket_type=person.ticket_type,
+        state=RegistrationState.WAITING,
+        name=person.name,
+        native_name=person.native_name,
+        email=person.email.strip(),
+        email_key=email_key(person.email),
+        language=person.language,
+        family_name=person.family_name,
+        affiliation=person.affiliation,
+        institution=person.institution,
+        country=person.country,
+        ticket_price=person.ticket_type.price,
+        amount=person.ticket_type.price,
+        currency=event.currency,
+        registered_at=now,
+        state_changed_at=now,
     )
-    if not _take_places(ticket_type, alone=alone):
-        if not ticket_type.waiting_list:
-            raise CannotRegister([sold_out(ticket_type)])
-        registration.state = RegistrationState.WAITING
-    else:
-        registration.state = _state_with_a_place(ticket_type)
-    registration.save(force_insert=True)
-    write_answers(registration, questions=questions, values=read.values, now=now)
-    audit.record(
-        actor=actor, verb="registered", subject=registration, at=now, event_id=event.pk, state=registration.state
-    )
-    _tell(notices.FOR_STATE[RegistrationState(registration.state)], registration, now)
+    registration.search_text = registration.searchable()
     return registration
+
+
+def _new_line(registration: Registration, product: Product, quantity: int, now: datetime) -> LineItem:
+    return LineItem(
+        registration=registration,
+        product=product,
+        quantity=quantity,
+        unit_price=product.price,
+        state=LineState.WAITING,
+        asked_at=now,
+        state_changed_at=now,
+    )
+
+
+def _write(event: Event, registrations: Sequence[Registration], lines: Sequence[LineItem], now: datetime) -> None:
+    if len(registrations) > 1:
+        group = RegistrationGroup.objects.create(event=event, registered_at=now)
+        for registration in registrations:
+            registration.group = group
+    Registration.objects.bulk_create(registrations)
+    if lines:
+        LineItem.objects.bulk_create(lines)
+    write_charges(((registration, Decimal(0)) for registration in registrations), now)
 
 
 @transaction.atomic
@@ -204,9 +324,7 @@ def change_registration(
     """
     if unknown := set(changes) - CHANGEABLE:
         raise ValueError(f"not changeable: {sorted(unknown)}")
-    stored = _locked(registration)
-    if problems := _problems_with_changing(stored, actor, now):
-        raise CannotChangeRegistration(problems)
+    stored = may_change(registration, actor, now)
     changed = {name for name, value in changes.items() if name != "answers" and getattr(stored, name) != value}
     for name in changed:
         setattr(stored, name, changes[name])
@@ -234,7 +352,7 @@ def change_registration(
         event_id=stored.event_id,
         fields=sorted(changed),
     )
-    _tell(notices.CHANGED, stored, now)
+    tell_of_change(stored, now)
     return _taken_over(registration, stored)
 
 
@@ -242,8 +360,8 @@ def change_registration(
 def move_to_ticket(
     *, registration: Registration, ticket_type: TicketType, actor: User | None, now: datetime
 ) -> Registration:
-    """Another ticket of the event. Who holds a place keeps one, or the move is refused; who waits keeps their turn in the
-    other line.
+    """Another ticket of the event, at the price that it has now. Who holds a place keeps one, or the move is refused; who waits
+    keeps their turn in the other line.
 
     Locks the event's quotas, then the row. Audit "registration_moved"; one message, and one to each who gets a place by it.
     Raises CannotChangeRegistration (`sold_out`, `ticket_not_of_event`, `registration_is_over`). Repeating it changes nothing.
@@ -258,12 +376,12 @@ def move_to_ticket(
     if old.pk == ticket_type.pk:
         return _taken_over(registration, stored)
     if stored.state in HOLDS_A_PLACE:
-        before, after = set(_quota_ids(old)), set(_quota_ids(ticket_type))
-        if any(quotas[pk].available < 1 for pk in after - before):
+        counting = counting_of([old.pk, ticket_type.pk])
+        if not recount(counting.tickets[old.pk], counting.tickets[ticket_type.pk], 1, quotas):
             raise CannotChangeRegistration([sold_out(ticket_type)])
-        Quota.objects.filter(pk__in=before - after).update(taken=F("taken") - 1)
-        Quota.objects.filter(pk__in=after - before).update(taken=F("taken") + 1)
     stored.ticket_type = ticket_type
+    amount = stored.amount - stored.ticket_price + ticket_type.price
+    is_paid = change_amount(stored, amount, now, ticket_price=ticket_type.price)
     stored.revision += 1
     stored.save(update_fields=["ticket_type", "revision"])
     audit.record(
@@ -275,7 +393,7 @@ def move_to_ticket(
         old=str(old.name),
         new=str(ticket_type.name),
     )
-    _tell(notices.CHANGED, stored, now)
+    tell_of_change(stored, now, is_paid=is_paid)
     serve_line(event_id=stored.event_id, now=now)
     registration.ticket_type = ticket_type
     return _taken_over(registration, stored)
@@ -316,172 +434,133 @@ def reject(*, registration: Registration, actor: User | None, now: datetime, rea
 
 @transaction.atomic
 def approve(*, registration: Registration, actor: User | None, now: datetime) -> Registration:
-    """The organizers say yes; the place that was kept is given. Repeating it changes nothing.
+    """The organizers say yes; the place that was kept is given or, where it costs something, waits for payment. Repeating it
+    changes nothing.
 
-    Locks the row. Raises CannotChangeRegistration unless it is pending.
+    Locks the row. Audit "registration_approved"; one message. Raises CannotChangeRegistration unless it is pending.
     """
     stored = _locked(registration)
-    if stored.state == RegistrationState.CONFIRMED:
+    if stored.state in IS_CHARGED:
         return _taken_over(registration, stored)
     if stored.state != RegistrationState.PENDING:
         raise CannotChangeRegistration([_not_pending()])
-    _set_state(stored, RegistrationState.CONFIRMED, now)
+    let_in(stored, now)
+    _save_state(stored)
+    write_charges([(stored, Decimal(0))], now)
     audit.record(actor=actor, verb="registration_approved", subject=stored, at=now, event_id=stored.event_id)
-    _tell(notices.APPROVED, stored, now)
+    kinds = {**notices.FOR_STATE, RegistrationState.CONFIRMED: notices.APPROVED}
+    tell_of_states([stored], kinds, {stored.pk: held_lines(stored)}, now)
     return _taken_over(registration, stored)
 
 
-def fill_free_places(*, event_id: int | None = None, now: datetime) -> int:
-    """Serve the lines of one event, or of all that are not over: what the sweeper does each minute. Returns how many got a
-    place.
+# -- Offers -------------------------------------------------------------------------------------------------------------
 
-    Places are given in the transaction that frees them, so there is something to do only after an accident; that is logged,
-    and so are counters that are not what they count, which are put right.
+
+def accept_offer(
+    *, registration: Registration, line: LineItem | None = None, actor: User | None, now: datetime
+) -> Registration:
+    """Take the place that is kept for this registration; or, where it has its place, the products that are (`line`: that one
+    alone). After the instant at which the offer ends it is refused, whether or not the sweeper has come by.
+
+    Locks the event's quotas, then the row. Audit "offer_accepted"; one message. Products that waited with the registration are
+    served with it. Raises CannotChangeRegistration (`not_offered`, `offer_expired`, `event_is_over`).
     """
-    # A day more than any zone is away from another.
-    quotas = Quota.objects.filter(event__ends_on__gte=(now - timedelta(days=1)).date())
-    if event_id is not None:
-        quotas = quotas.filter(event=event_id)
-    for pk in quotas.miscounted().order_by("event").values_list("event", flat=True).distinct():
-        with transaction.atomic():
-            _recount(pk)
-    lines = Registration.objects.filter(state=RegistrationState.WAITING, event__in=quotas.values("event"))
-    served = 0
-    for pk in lines.order_by("event").values_list("event", flat=True).distinct():
-        with transaction.atomic():
-            given = serve_line(event_id=pk, now=now)
-        if given:
-            log.warning("free_places_were_left", event=pk, given=len(given))
-            served += len(given)
-    return served
+    if is_overdue(registration, now):
+        expire_overdue(event_id=registration.event_id, now=now)
+    with transaction.atomic():
+        lock_quotas(registration.event_id)
+        stored = _locked(registration)
+        if problems := _problems_with_changing(stored, None, now):
+            raise CannotChangeRegistration([offer_expired()] if stored.state == RegistrationState.EXPIRED else problems)
+        if stored.state == RegistrationState.OFFERED:
+            _accept_place(stored, actor, now)
+        else:
+            _accept_lines(stored, line, actor, now)
+    return _taken_over(registration, stored)
 
 
-def _recount(event_id: int) -> None:
-    lock_quotas(event_id)
-    quota: Any
-    for quota in Quota.objects.filter(event=event_id).miscounted():
-        log.error("quota_was_miscounted", quota=quota.pk, event=event_id, counted=quota.taken, held=quota.held)
-        Quota.objects.filter(pk=quota.pk).update(taken=min(quota.held, quota.size))
+def _accept_place(stored: Registration, actor: User | None, now: datetime) -> None:
+    enter(stored, now)
+    _save_state(stored)
+    write_charges([(stored, Decimal(0))], now)
+    audit.record(actor=actor, verb="offer_accepted", subject=stored, at=now, event_id=stored.event_id)
+    serve_line(event_id=stored.event_id, now=now, placed=[stored.pk])
+    stored.refresh_from_db(fields=["amount", "revision"])
+    if stored.state == RegistrationState.CONFIRMED and stored.amount > 0:
+        # The ticket is free; what came with it is not.
+        let_in(stored, now)
+        _save_state(stored)
+    tell_of_states([stored], notices.FOR_STATE, {stored.pk: held_lines(stored)}, now)
 
 
-def lock_quotas(event_id: int) -> dict[int, Quota]:
-    """All quotas of the event, in id order: whoever holds them is alone in giving places."""
-    return {
-        quota.pk: quota for quota in Quota.objects.select_for_update(no_key=True).filter(event=event_id).order_by("pk")
-    }
+def _accept_lines(stored: Registration, line: LineItem | None, actor: User | None, now: datetime) -> None:
+    lines = list(stored.lines.wanted().filter(**({"pk": line.pk} if line else {})).in_order())
+    offered = [one for one in lines if one.state == LineState.OFFERED]
+    if not offered:
+        is_late = line is not None and LineItem.objects.filter(pk=line.pk, state=LineState.EXPIRED).exists()
+        raise CannotChangeRegistration([offer_expired() if is_late else not_offered()])
+    for one in offered:
+        one.state, one.offer_expires_at, one.state_changed_at = LineState.HELD, None, now
+    LineItem.objects.bulk_update(offered, ["state", "offer_expires_at", "state_changed_at"])
+    change_amount(stored, stored.amount + sum((one.total for one in offered), Decimal(0)), now)
+    stored.revision += 1
+    stored.save(update_fields=["revision"])
+    audit.record(
+        actor=actor,
+        verb="offer_accepted",
+        subject=stored,
+        at=now,
+        event_id=stored.event_id,
+        products=[str(one.product.name) for one in offered],
+    )
+    tell_of_change(stored, now)
 
 
-def serve_line(*, event_id: int, now: datetime) -> list[Registration]:
-    """Give free places to those in line: to the first whose ticket has room in every quota, again and again.
-
-    Belongs inside a transaction; locks the event's quotas, then the rows of those who get a place. Somebody who waits for one
-    full quota does not hold up those behind who need another. Nobody is given a place at an event that is over. Audit
-    "place_given" and one message each; a constant number of queries, however many are served.
-    """
-    quotas = lock_quotas(event_id)
-    if not any(quota.available > 0 for quota in quotas.values()):
-        return []
-    event = Event.objects.select_related("venue").get(pk=event_id)
-    if event.is_over(now):
-        return []
-    given = _next_in_line(event, quotas)
-    if not given:
-        return []
-    for registration in given:
-        registration.event = event
-        registration.state = _state_with_a_place(registration.ticket_type)
-        registration.state_changed_at = now
-        registration.revision += 1
-    Registration.objects.bulk_update(given, ["state", "state_changed_at", "revision"], batch_size=1000)
-    Quota.objects.bulk_update(quotas.values(), ["taken"])
-    audit.record_many(actor=None, verb="place_given", subjects=given, at=now, event_id=event_id)
-    for kind, state in (
-        (notices.PLACE_GIVEN, RegistrationState.CONFIRMED),
-        (notices.PENDING, RegistrationState.PENDING),
-    ):
-        told = [notices.notice(kind, registration) for registration in given if registration.state == state]
-        if told:
-            ledger.notify_many(kind=kind, notices=told, now=now)
-    return given
+def decline_offer(
+    *, registration: Registration, line: LineItem | None = None, actor: User | None, now: datetime
+) -> Registration:
+    """Give up the place, or the product of `line`, that is kept: it goes to the next in line in the same transaction. As
+    cancelling, audit "offer_declined"; repeating it changes nothing. Raises CannotChangeRegistration (`not_offered`): who has
+    accepted meanwhile keeps their place."""
+    if line is None:
+        return _decline_place(registration, actor, now)
+    with transaction.atomic():
+        quotas = lock_quotas(registration.event_id)
+        stored = _locked(registration)
+        offered = list(stored.lines.filter(pk=line.pk, state=LineState.OFFERED).select_related("product"))
+        give_back([], offered, quotas)
+        for one in offered:
+            one.state, one.offer_expires_at, one.state_changed_at = LineState.CANCELLED, None, now
+            one.save(update_fields=["state", "offer_expires_at", "state_changed_at"])
+            audit.record(
+                actor=actor,
+                verb="offer_declined",
+                subject=stored,
+                at=now,
+                event_id=stored.event_id,
+                product=str(one.product.name),
+            )
+        serve_line(event_id=stored.event_id, now=now)
+    return _taken_over(registration, stored)
 
 
-def _next_in_line(event: Event, quotas: Mapping[int, Quota]) -> list[Registration]:
-    """Those whose turn it is, in order; counts their places in `quotas`, which the caller has locked and writes."""
-    tickets = {
-        ticket.pk: [quota.pk for quota in ticket.quotas.all()]
-        for ticket in TicketType.objects.filter(event=event).prefetch_related("quotas")
-    }
-
-    def has_room(ticket: int) -> bool:
-        return bool(tickets[ticket]) and all(quotas[pk].available > 0 for pk in tickets[ticket])
-
-    given: list[Registration] = []
-    while with_room := [ticket for ticket in tickets if has_room(ticket)]:
-        line = list(
-            Registration.objects.in_line()
-            .filter(event=event, ticket_type__in=with_room)
-            .exclude(pk__in=[registration.pk for registration in given])
-            .select_related("ticket_type")
-            .select_for_update(of=("self",))[: min(1000, sum(max(0, quota.available) for quota in quotas.values()))]
-        )
-        if not line:
-            break
-        # The first always gets a place; one further back may find that those before took the last.
-        for registration in line:
-            if has_room(registration.ticket_type_id):
-                for pk in tickets[registration.ticket_type_id]:
-                    quotas[pk].taken += 1
-                given.append(registration)
-    return given
+@transaction.atomic
+def _decline_place(registration: Registration, actor: User | None, now: datetime) -> Registration:
+    lock_quotas(registration.event_id)
+    if _locked(registration).state not in {RegistrationState.OFFERED, RegistrationState.CANCELLED}:
+        raise CannotChangeRegistration([not_offered()])
+    return _end(
+        registration,
+        RegistrationState.CANCELLED,
+        notices.CANCELLED,
+        "offer_declined",
+        actor=actor,
+        now=now,
+        reason="",
+    )
 
 
-# -- Places -------------------------------------------------------------------------------------------------------------
-
-
-def _take_places(ticket_type: TicketType, *, alone: bool) -> bool:
-    """One place of each quota, or none of any. `alone`: with all quotas of the event locked, so that nobody can give the ticket
-    others meanwhile; otherwise raises _QuotasChanged if somebody did."""
-    if alone:
-        lock_quotas(ticket_type.event_id)
-    ids = _quota_ids(ticket_type)
-    has_places = _take(ids) if ids else False
-    # Whoever gives the ticket other quotas needs the lock that we have now on those it counted in: what we read before is
-    # either still so, or was changed while we waited.
-    if _quota_ids(ticket_type) != ids:
-        raise _QuotasChanged
-    return has_places
-
-
-def _quota_ids(ticket_type: TicketType) -> list[int]:
-    return list(ticket_type.quotas.order_by("pk").values_list("pk", flat=True))
-
-
-def _take(ids: list[int]) -> bool:
-    """By ids in order, so that two tickets sharing quotas cannot lock each other."""
-    taken: list[int] = []
-    for pk in ids:
-        if not Quota.objects.filter(pk=pk, taken__lt=F("size")).update(taken=F("taken") + 1):
-            break
-        taken.append(pk)
-    else:
-        return True
-    Quota.objects.filter(pk__in=taken).update(taken=F("taken") - 1)
-    # Full a moment ago. Whoever gives a place back holds these locks and serves the line before letting go, so after waiting
-    # for them either there is room for us or we are in line when the next one looks.
-    locked = list(Quota.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk"))
-    if any(quota.available < 1 for quota in locked):
-        return False
-    Quota.objects.filter(pk__in=ids).update(taken=F("taken") + 1)
-    return True
-
-
-def _give_back(ticket_type_id: int, quotas: Mapping[int, Quota]) -> None:
-    """`quotas`: all of the event, locked."""
-    Quota.objects.filter(ticket_types=ticket_type_id, pk__in=quotas.keys()).update(taken=F("taken") - 1)
-
-
-def _state_with_a_place(ticket_type: TicketType) -> RegistrationState:
-    return RegistrationState.PENDING if ticket_type.requires_approval else RegistrationState.CONFIRMED
+# -- Endings ------------------------------------------------------------------------------------------------------------
 
 
 def _end(
@@ -503,13 +582,9 @@ def _end(
     if problems := _problems_with_changing(stored, actor, now):
         raise CannotChangeRegistration(problems)
     was_invited = stored.state == RegistrationState.CONFIRMED
-    if stored.state in HOLDS_A_PLACE:
-        _give_back(stored.ticket_type_id, quotas)
-    stored.cancelled_at = now
-    _set_state(stored, state, now)
+    end_all([stored], state, quotas=quotas, now=now)
     audit.record(actor=actor, verb=verb, subject=stored, at=now, event_id=stored.event_id, reason=reason)
-    ledger.withdraw(about=[notices.about(stored)], now=now)
-    _tell(kind, stored, now, reason=reason, was_invited=was_invited)
+    tell(kind, stored, now, reason=reason, was_invited=was_invited)
     serve_line(event_id=stored.event_id, now=now)
     return _taken_over(registration, stored)
 
@@ -517,16 +592,18 @@ def _end(
 # -- Rows ---------------------------------------------------------------------------------------------------------------
 
 
-def _claimed(event: Event, form_token: str, email: str, now: datetime) -> Registration | None:
-    first = idempotency.claim(caller=_form(event), key=_sending(form_token, email), now=now)
+def _claimed(event: Event, sending: str, now: datetime) -> list[Registration] | None:
+    first = idempotency.claim(caller=_form(event), key=sending, now=now)
     if first is None or not first.body:
         return None
-    return Registration.objects.select_related("event", "ticket_type").get(pk=first.body["registration"])
+    made = Registration.objects.filter(pk__in=first.body["registrations"])
+    return list(made.select_related("event", "ticket_type").order_by("pk"))
 
 
-def _sending(form_token: str, email: str) -> str:
-    """The same form, sent by the same person: the browser's back button may bring a form back for a colleague to fill in."""
-    return hashlib.sha256(f"{form_token}\0{email_key(email)}".encode()).hexdigest()
+def _sending(form_token: str, people: Sequence[Applicant]) -> str:
+    """The same form, sent by the same people: the browser's back button may bring a form back for a colleague to fill in."""
+    keys = sorted(email_key(person.email) for person in people)
+    return hashlib.sha256("\0".join([form_token, *keys]).encode()).hexdigest()
 
 
 def _form(event: Event) -> str:
@@ -542,27 +619,28 @@ def _locked(registration: Registration) -> Registration:
 
 
 def _taken_over(registration: Registration, stored: Registration) -> Registration:
-    for name in ("state", "revision", "cancelled_at", "state_changed_at", *(CHANGEABLE - {"answers"})):
+    for name in (*_KEPT_UP, *(CHANGEABLE - {"answers"})):
         setattr(registration, name, getattr(stored, name))
     return registration
 
 
-def _set_state(registration: Registration, state: RegistrationState, now: datetime) -> None:
-    registration.state = state
-    registration.state_changed_at = now
+def _save_state(registration: Registration) -> None:
     registration.revision += 1
-    registration.save(update_fields=["state", "state_changed_at", "cancelled_at", "revision"])
-
-
-def _tell(
-    kind: NoticeKind, registration: Registration, now: datetime, *, reason: str = "", was_invited: bool = False
-) -> None:
-    notice = notices.notice(kind, registration, reason=reason, was_invited=was_invited)
-    ledger.notify(kind=kind, notice=notice, now=now)
+    registration.save(
+        update_fields=["state", "state_changed_at", "offer_expires_at", "payment_due_at", "amount", "revision"]
+    )
 
 
 def _organizes(actor: User | None, event: Event) -> bool:
     return actor is not None and may(actor, Permission.MANAGE_REGISTRATIONS, event)
+
+
+def may_change(registration: Registration, actor: User | None, now: datetime) -> Registration:
+    """The row, locked, as it is stored. Raises CannotChangeRegistration where nothing may be changed of it any more."""
+    stored = _locked(registration)
+    if problems := _problems_with_changing(stored, actor, now):
+        raise CannotChangeRegistration(problems)
+    return stored
 
 
 def _problems_with_changing(registration: Registration, actor: User | None, now: datetime) -> list[Problem]:
@@ -587,8 +665,3 @@ def _not_pending() -> Problem:
         message=_("This registration does not wait for approval."),
         fix=_("Cancel it instead, if it should not stand."),
     )
-
-
-def places_held(ticket_types: Iterable[TicketType]) -> int:
-    """How many registrations hold a place of one of these tickets."""
-    return Registration.objects.filter(ticket_type__in=list(ticket_types), state__in=HOLDS_A_PLACE).count()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
@@ -15,14 +15,18 @@ from common.localized import Localized
 from common.problems import Invalid, Problem, Refusal
 from events.models import Event
 from events.services.texts import assign, take_over, validate
-from registrations.models import Quota, TicketType
-from registrations.problems import price_not_supported, quota_below_taken, sold_out
-from registrations.services.places import lock_quotas, places_held, serve_line
+from registrations.models import HOLDS_A_PLACE, IS_KEPT, LineItem, Quota, Registration, TicketType
+from registrations.problems import quota_below_taken, sold_out
+from registrations.services.promotion import serve_line
 from registrations.services.questions import forget_ticket
+from registrations.services.quotas import lock_quotas, places_held, recount
+
+#: How many people are named who would have to go.
+_NAMED: Final = 10
 
 
 class CannotChangeTickets(Refusal):
-    """Codes `quota_below_taken`, `quota_in_use`, `ticket_type_in_use`, `sold_out`."""
+    """Codes `quota_below_taken`, `quota_in_use`, `ticket_type_in_use`, `product_in_use`, `sold_out`."""
 
 
 @transaction.atomic
@@ -39,7 +43,7 @@ def create_quota(*, event: Event, name: str, size: int, actor: User | None, now:
 def resize_quota(
     *, quota: Quota, actor: User | None, now: datetime, size: int | None = None, name: str | None = None
 ) -> Quota:
-    """More places go to those in line at once; fewer than are taken is refused.
+    """More places go to those in line at once; fewer than are taken is refused, with who came last.
 
     Locks the event's quotas. Audit "quota_changed". Raises CannotChangeTickets (`quota_below_taken`), Invalid.
     """
@@ -49,7 +53,7 @@ def resize_quota(
         "size": stored.size if size is None else size,
     }
     if wanted["size"] < stored.taken:
-        raise CannotChangeTickets([quota_below_taken(stored.taken)])
+        raise CannotChangeTickets([quota_below_taken(stored.taken, _last_in(stored, stored.taken - wanted["size"]))])
     if assign(stored, wanted, ""):
         validate(stored)
         stored.save(update_fields=["name", "size"])
@@ -59,19 +63,30 @@ def resize_quota(
     return take_over(quota, stored, ["name", "size", "taken"])
 
 
+def _last_in(quota: Quota, count: int) -> list[str]:
+    """Names of those who hold its last `count` places, who came last first; a few of them."""
+    tickets = Registration.objects.filter(ticket_type__quotas=quota, state__in=HOLDS_A_PLACE)
+    lines = LineItem.objects.filter(product__quotas=quota, state__in=IS_KEPT).select_related("registration")
+    shown = min(count, _NAMED)
+    claims = [
+        *((r.registered_at, r.pk, r.name) for r in tickets.order_by("-registered_at", "-pk")[:shown]),
+        *((line.asked_at, line.pk, line.registration.name) for line in lines.order_by("-asked_at", "-pk")[:shown]),
+    ]
+    names = [name for _at, _pk, name in sorted(claims, reverse=True)[:shown]]
+    return [*names, "…"] if count > shown else names
+
+
 @transaction.atomic
 def delete_quota(*, quota: Quota, actor: User | None, now: datetime) -> None:
-    """Audit "quota_deleted". Raises CannotChangeTickets while a ticket counts in it."""
+    """Audit "quota_deleted". Raises CannotChangeTickets while a ticket or a product counts in it."""
+    message = None
     if quota.ticket_types.exists():
-        raise CannotChangeTickets(
-            [
-                Problem(
-                    code="quota_in_use",
-                    message=_("Tickets count in “%(name)s”.") % {"name": quota.name},
-                    fix=_("Take it off these tickets first."),
-                )
-            ]
-        )
+        message = _("Tickets count in “%(name)s”.") % {"name": quota.name}
+    elif quota.products.exists():
+        message = _("Products count in “%(name)s”.") % {"name": quota.name}
+    if message:
+        problem = Problem(code="quota_in_use", message=message, fix=_("Let them count in another quota first."))
+        raise CannotChangeTickets([problem])
     audit.record(actor=actor, verb="quota_deleted", subject=quota, at=now, event_id=quota.event_id)
     quota.delete()
 
@@ -101,7 +116,8 @@ def create_ticket_type(
 def update_ticket_type(
     *, ticket_type: TicketType, changes: Mapping[str, Any], actor: User | None, now: datetime
 ) -> TicketType:
-    """Other quotas take over the places that its registrations hold, or refuse where they are too small.
+    """Other quotas take over the places that its registrations hold, or refuse where they are too small. A new price is for
+    those who register from now on.
 
     Locks the event's quotas. Audit "ticket_type_changed". Raises CannotChangeTickets (`sold_out`), Invalid.
     """
@@ -113,14 +129,8 @@ def update_ticket_type(
     wanted = {quota.pk for quota in changes["quotas"]} if "quotas" in changes else before
     _check(stored, changes.get("quotas", list(locked.values())))
     if wanted != before:
-        held = places_held([stored])
-        for pk in before - wanted:
-            locked[pk].taken -= held
-        for pk in wanted - before:
-            if locked[pk].available < held:
-                raise CannotChangeTickets([sold_out(stored)])
-            locked[pk].taken += held
-        Quota.objects.bulk_update([locked[pk] for pk in before ^ wanted], ["taken"])
+        if not recount(before, wanted, places_held(stored), locked):
+            raise CannotChangeTickets([sold_out(stored)])
         stored.quotas.set(wanted)
         changed.add("quotas")
     if changed:
@@ -158,8 +168,6 @@ def delete_ticket_type(*, ticket_type: TicketType, actor: User | None, now: date
 
 def _check(ticket_type: TicketType, quotas: Sequence[Quota]) -> None:
     problems = []
-    if ticket_type.price:
-        problems.append(price_not_supported())
     if not quotas or any(quota.event_id != ticket_type.event_id for quota in quotas):
         problems.append(
             Problem(

@@ -131,7 +131,7 @@ def _done(request: HttpRequest, event: Event, outcomes: list[Outcome]) -> HttpRe
 
 
 def _listed(outcomes: list[Outcome]) -> dict[str, Any]:
-    counted = Counter(outcome.what for outcome in outcomes)
+    counted: Counter[str] = Counter(outcome.what for outcome in outcomes)
     in_order = sorted(outcomes, key=lambda outcome: _ORDER[outcome.what])
     return {
         "counts": [{"label": _WORDS[what], "tone": _TONES[what], "count": counted[what]} for what in _ORDER],

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.names import both_scripts
+from common.codes import new_secret
 from common.models import AuditEntry
 from common.problems import Refusal
 from common.views import download
@@ -33,13 +34,14 @@ from registrations.forms import (
     CancelForm,
     MoveForm,
     OrganizersForm,
+    PaymentForm,
     RegistrationFilters,
     person_form,
     state_label,
 )
 from registrations.models import Registration, RegistrationState
 from registrations.rows import rows_of
-from registrations.services import places
+from registrations.services import payments, places
 from registrations.services.answers import questions_of
 from registrations.views.answering import change_form, keep_files
 from registrations.views.public import shown_answers
@@ -50,7 +52,15 @@ TONES: Final = {
     RegistrationState.WAITING: "warning",
     RegistrationState.PENDING: "info",
     RegistrationState.OFFERED: "info",
+    RegistrationState.AWAITING_PAYMENT: "warning",
 }
+#: What Lihu did, where nobody signed in.
+BY_ITSELF: Final = frozenset(
+    [
+        *("place_given", "place_offered", "offer_expired", "payment_expired"),
+        *("product_given", "product_offered", "product_offer_expired"),
+    ]
+)
 
 
 @require_safe
@@ -60,7 +70,7 @@ def registrations(request: HttpRequest, slug: str) -> HttpResponse:
     found = filters.narrow(Registration.objects.filter(event=event)).select_related("ticket_type")
     page = Paginator(found.order_by("-registered_at", "-pk"), PAGE).get_page(request.GET.get("page"))
     states = Registration.objects.filter(event=event).by_state()
-    chosen = {name: request.GET.get(name, "") for name in ("q", "state", "ticket", "country")}
+    chosen = {name: request.GET.get(name, "") for name in ("q", "state", "ticket", "product", "country")}
     countries = dict(country_choices())
     context = {
         "event": event,
@@ -84,6 +94,7 @@ def registrations(request: HttpRequest, slug: str) -> HttpResponse:
             for code in Registration.objects.filter(event=event).exclude(country="").countries()
         ],
         "may_manage": may(request.user, Permission.MANAGE_REGISTRATIONS, event),
+        "money": payments.overview_of(event),
     }
     return _private(render(request, "registrations/organize/registrations.html", context))
 
@@ -117,6 +128,9 @@ def detail(request: HttpRequest, slug: str, code: str) -> HttpResponse:
         "messages_sent": _messages(event, registration) if sees_mail else [],
         "sees_mail": sees_mail,
         "may_manage": may(request.user, Permission.MANAGE_REGISTRATIONS, event),
+        "lines": list(registration.lines.all()),
+        "entries": list(registration.ledger.order_by("pk")),
+        "balance": payments.balance_of(registration),
         "is_pending": state == RegistrationState.PENDING,
         "has_other_tickets": event.ticket_types.count() > 1,
     }
@@ -137,7 +151,7 @@ def _history(event: Event, registration: Registration) -> list[dict[str, Any]]:
     for entry in entries.select_related("actor").order_by("-at", "-pk")[:100]:
         row = sentence(entry)
         # Nobody signed in: the attendee did it by the link in the mail, and Lihu gave places.
-        if entry.actor is None and entry.verb != "place_given":
+        if entry.actor is None and entry.verb not in BY_ITSELF:
             row["who"] = registration.name
         rows.append({**row, "at": entry.at, "reason": entry.details.get("reason", "")})
     return rows
@@ -230,6 +244,24 @@ def move(request: HttpRequest, slug: str, code: str) -> HttpResponse:
             messages.success(request, _("The registration has another ticket now."))
             return redirect("registrations:detail", slug=slug, code=code)
     return _asked(request, event, registration, form, _("Another ticket for %(name)s"), submit=_("Save"))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def record_payment(request: HttpRequest, slug: str, code: str) -> HttpResponse:
+    event = get_event_or_404(request, slug, Permission.MANAGE_REGISTRATIONS)
+    registration = _found(event, code)
+    owed = payments.balance_of(registration)["owed"]
+    initial = {"key": new_secret(), **({"amount": owed} if owed > 0 else {})}
+    form = PaymentForm(request.POST or None, initial=initial)
+    if form.is_valid():
+        try:
+            payments.record(registration=registration, **form.cleaned_data, **by(request))
+        except Refusal as refusal:
+            form.add_problems(refusal.problems)
+        else:
+            messages.success(request, _("It is written down."))
+            return redirect("registrations:detail", slug=slug, code=code)
+    return _asked(request, event, registration, form, _("Payment of %(name)s"), submit=_("Write it down"))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

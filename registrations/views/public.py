@@ -17,11 +17,12 @@ from django.utils.cache import patch_cache_control
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import User
 from accounts.names import both_scripts
 from common.codes import new_secret
+from common.forms import Form
 from common.problems import Refusal
 from events.models import Event
 from events.views.access import get_public_event_or_404
@@ -30,6 +31,7 @@ from registrations import notices
 from registrations.downloads import served
 from registrations.forms import CancelForm, RegistrationForm, person_form
 from registrations.models import (
+    HAS_ITS_PLACE,
     AnswerFile,
     Question,
     QuestionKind,
@@ -38,8 +40,9 @@ from registrations.models import (
     TicketType,
     words_of,
 )
-from registrations.offers import TicketOffer, offers_of
-from registrations.services import places
+from registrations.offers import TicketOffer, offers_of, product_offers_of
+from registrations.product_fields import with_products
+from registrations.services import payments, places, products, promotion
 from registrations.services.answers import questions_of
 from registrations.services.places import CannotRegister
 from registrations.views.answering import change_form, is_expired, keep_files
@@ -64,7 +67,7 @@ def register(request: HttpRequest, slug: str) -> HttpResponse:
     now = timezone.now()
     offers = offers_of(event, now)
     questions = questions_of(event)
-    form_class = person_form(RegistrationForm, questions)
+    form_class = with_products(person_form(RegistrationForm, questions), product_offers_of(event, now))
     open_tickets = TicketType.objects.filter(pk__in=[o.ticket.pk for o in offers if o.is_open]).in_order()
     keywords: dict[str, Any] = {"questions": questions, "tickets": open_tickets}
     has_expired = False
@@ -120,6 +123,7 @@ def _registered(request: HttpRequest, event: Event, form: Any) -> HttpResponse |
             ticket_type=values["ticket_type"],
             email=values["email"],
             answers=form.answers,
+            products=form.products,
             form_token=values["token"],
             actor=request.user if isinstance(request.user, User) else None,
             now=timezone.now(),
@@ -173,9 +177,19 @@ def sent(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 def registration(request: HttpRequest, slug: str, code: str, secret: str) -> HttpResponse:
     found = _own(request, slug, code, secret)
+    now = timezone.now()
+    if promotion.is_overdue(found, now):
+        # Nobody is shown an offer that ran out, however long ago the sweeper came by.
+        promotion.expire_overdue(event_id=found.event_id, now=now)
+        found = _own(request, slug, code, secret)
+    lines = list(found.lines.all())
+    offers = product_offers_of(found.event, now)
     context = {
         "event": found.event,
         "registration": found,
+        "lines": lines,
+        "balance": payments.balance_of(found) if found.amount > 0 or lines else None,
+        "has_products": bool(lines) or any(offer.is_open for offer in offers),
         "tone": TONES.get(RegistrationState(found.state), "neutral"),
         "names": both_scripts(found.name, found.native_name, get_language() or "en"),
         "answers": shown_answers(found),
@@ -249,6 +263,59 @@ def cancel(request: HttpRequest, slug: str, code: str, secret: str) -> HttpRespo
         return redirect(found)
     context = {"event": found.event, "registration": found, "form": CancelForm(), "tab": "register"}
     return _private(render(request, "registrations/cancel.html", context))
+
+
+@login_not_required
+@require_POST
+def answer_offer(request: HttpRequest, slug: str, code: str, secret: str) -> HttpResponse:
+    """Accept or decline the place that is kept, or the product of `line`."""
+    found = _own(request, slug, code, secret)
+    chosen = request.POST.get("line", "")
+    line = found.lines.filter(pk=int(chosen)).first() if chosen.isdecimal() and len(chosen) < 18 else None
+    accepts = request.POST.get("answer") == "accept"
+    service = places.accept_offer if accepts else places.decline_offer
+    try:
+        service(
+            registration=found,
+            line=line,
+            actor=request.user if isinstance(request.user, User) else None,
+            now=timezone.now(),
+        )
+    except Refusal as refusal:
+        found.refresh_from_db()
+        # The same answer sent twice is one answer.
+        if not (accepts and found.state in HAS_ITS_PLACE and refusal.problems[0].code == "not_offered"):
+            for problem in refusal.problems:
+                messages.error(request, f"{problem.message} {problem.fix}")
+    else:
+        messages.success(request, _("It is yours.") if accepts else _("It has gone to the next in line."))
+    return redirect(found)
+
+
+@login_not_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def change_products(request: HttpRequest, slug: str, code: str, secret: str) -> HttpResponse:
+    found = _own(request, slug, code, secret)
+    if not found.is_live:
+        return redirect(found)
+    form: Any = with_products(Form, product_offers_of(found.event, timezone.now()), list(found.lines.all()))(
+        request.POST if request.method == "POST" else None
+    )
+    if form.is_valid():
+        try:
+            products.change_products(
+                registration=found,
+                products=form.products,
+                actor=request.user if isinstance(request.user, User) else None,
+                now=timezone.now(),
+            )
+        except Refusal as refusal:
+            form.add_problems(refusal.problems)
+        else:
+            messages.success(request, _("Your products are changed."))
+            return redirect(found)
+    context = {"event": found.event, "registration": found, "form": form, "tab": "register"}
+    return _private(render(request, "registrations/change_products.html", context))
 
 
 @login_not_required

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from common import dates
+from common.tables import Cell
 from common.views import download
 from events.models import Event, Permission
 from events.views.access import get_event_or_404
@@ -59,6 +60,7 @@ def table(request: HttpRequest, slug: str, code: str, kind: str) -> HttpResponse
     """The numbers behind one plot."""
     event = get_event_or_404(request, slug, Permission.SEE_REGISTRATIONS, Permission.MANAGE_REGISTRATIONS)
     _who, counted = _counted(request, event)
+    rows: list[Sequence[Cell]]
     if code == "growth":
         rows = [(_("Day"), _("Registrations"), _("Sum")), *statistics.growth_rows(statistics.growth(event, counted))]
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Count, Q
+from django.db.models import Count, Q, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -18,8 +18,8 @@ from events.policies import may
 from events.views.access import get_event_or_404
 from events.views.acting import by
 from registrations.forms import QuotaForm, TicketTypeForm
-from registrations.models import Quota, Registration, RegistrationState, TicketType
-from registrations.offers import offers_of
+from registrations.models import IS_KEPT, LineItem, LineState, Quota, Registration, RegistrationState, TicketType
+from registrations.offers import offers_of, product_offers_of
 from registrations.services import tickets as services
 
 TONES = {"open": "success", "waiting_list": "warning", "full": "warning", "not_yet": "info", "closed": "neutral"}
@@ -30,8 +30,9 @@ def tickets(request: HttpRequest, slug: str) -> HttpResponse:
     event = get_event_or_404(request, slug, Permission.SEE_REGISTRATIONS, Permission.MANAGE_REGISTRATIONS)
     context = {
         "event": event,
-        "quotas": list(event.quotas.annotate(tickets=Count("ticket_types")).order_by("pk")),
+        "quotas": _quotas(event),
         "tickets": _rows(event),
+        "products": _products(event),
         "may_manage": may(request.user, Permission.MANAGE_REGISTRATIONS, event),
     }
     return render(request, "registrations/organize/tickets.html", context)
@@ -49,23 +50,65 @@ def _rows(event: Event) -> list[dict[str, Any]]:
         )
     }
     nothing = {"confirmed": 0, "waiting": 0, "pending": 0}
-    words = {
-        "open": _("open"),
-        "waiting_list": _("full, waiting list"),
-        "full": _("full"),
-        "not_yet": _("not open yet"),
-        "closed": _("closed"),
-    }
     return [
         {
             "ticket": offer.ticket,
-            "state": words[offer.state],
+            "state": _words()[offer.state],
             "tone": TONES[offer.state],
             "quotas": ", ".join(quota.name for quota in offer.ticket.quotas.all()),
             **counts.get(offer.ticket.pk, nothing),
         }
         for offer in offers_of(event, timezone.now())
     ]
+
+
+def _products(event: Event) -> list[dict[str, Any]]:
+    counts = {
+        row["product"]: row
+        for row in LineItem.objects.filter(registration__event=event)
+        .values("product")
+        .annotate(
+            kept=Sum("quantity", filter=Q(state__in=IS_KEPT), default=0),
+            waiting=Sum("quantity", filter=Q(state=LineState.WAITING), default=0),
+        )
+    }
+    nothing = {"kept": 0, "waiting": 0}
+    return [
+        {
+            "product": offer.product,
+            "state": _words()[offer.state],
+            "tone": TONES[offer.state],
+            "quotas": ", ".join(quota.name for quota in offer.product.quotas.all()),
+            "kept": counts.get(offer.product.pk, nothing)["kept"],
+            "waiting": counts.get(offer.product.pk, nothing)["waiting"],
+        }
+        for offer in product_offers_of(event, timezone.now())
+    ]
+
+
+def _quotas(event: Event) -> list[dict[str, Any]]:
+    """Each with what counts in it."""
+    quotas: Any = event.quotas.with_held().prefetch_related("ticket_types", "products").order_by("pk")
+    return [
+        {
+            "quota": quota,
+            "by_tickets": quota.by_tickets,
+            "by_products": quota.by_products,
+            "tickets": list(quota.ticket_types.all()),
+            "products": list(quota.products.all()),
+        }
+        for quota in quotas
+    ]
+
+
+def _words() -> dict[str, str]:
+    return {
+        "open": _("open"),
+        "waiting_list": _("full, waiting list"),
+        "full": _("full"),
+        "not_yet": _("not open yet"),
+        "closed": _("closed"),
+    }
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -140,7 +183,7 @@ def new_ticket(request: HttpRequest, slug: str) -> HttpResponse:
 def ticket(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     event = get_event_or_404(request, slug, Permission.MANAGE_REGISTRATIONS)
     found = _ticket(event, pk)
-    form = TicketTypeForm(request.POST or None, event=event, ticket_type=found)
+    form = TicketTypeForm(request.POST or None, event=event, thing=found)
     if form.is_valid():
         try:
             services.update_ticket_type(ticket_type=found, changes=form.cleaned_data, **by(request))

@@ -5,28 +5,54 @@ Each race has its control: the same race without the guard goes wrong, so that a
 
 from __future__ import annotations
 
+import itertools
+import os
 import random
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.db import connection, connections
+from django.test import Client
+from django.utils import timezone
 
-from accounts.models import Person
+from accounts.models import Person, User
 from common.problems import Refusal
-from events.models import Event
+from events.models import Event, Organisation
 from notifications.models import Message
-from registrations.models import HOLDS_A_PLACE, Quota, Registration, TicketType
-from registrations.services import places, tickets
-from tests.factories.registrations import NOW, make_quota, make_ticket, register
+from registrations.models import (
+    HOLDS_A_PLACE,
+    LineItem,
+    Product,
+    Quota,
+    Registration,
+    RegistrationGroup,
+    TicketType,
+)
+from registrations.services import places, products, promotion, tickets
+from registrations.services.places import Applicant, CannotRegister
+from tests.factories.registrations import (
+    NOW,
+    make_product,
+    make_quota,
+    make_ticket,
+    pay,
+    register,
+    register_group,
+    states_of,
+)
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
+#: How long the storm lasts: a minute and more where LIHU_STORM_SECONDS says so.
+SECONDS = float(os.environ.get("LIHU_STORM_SECONDS", "8"))
 #: Connections at once; the embedded PostgreSQL takes 100.
 RACERS = 32
 
@@ -57,16 +83,75 @@ def errors_in(answers: Sequence[Any]) -> list[Exception]:
     return [answer for answer in answers if isinstance(answer, Exception)]
 
 
+#: For each quota what holds its places, and what would be wrong about registrations, in one statement: one snapshot.
+INVARIANTS = """
+    SELECT format('%%s: %%s of %%s, held by %%s', q.name, q.taken, q.size, held.n)
+    FROM registrations_quota q CROSS JOIN LATERAL (
+        SELECT (
+            SELECT count(*) FROM registrations_registration r
+            JOIN registrations_tickettype_quotas t ON t.tickettype_id = r.ticket_type_id
+            WHERE t.quota_id = q.id AND r.state IN ('pending', 'awaiting_payment', 'confirmed', 'offered')
+        ) + (
+            SELECT coalesce(sum(l.quantity), 0) FROM registrations_lineitem l
+            JOIN registrations_product_quotas p ON p.product_id = l.product_id
+            WHERE p.quota_id = q.id AND l.state IN ('held', 'offered')
+        ) AS n
+    ) held
+    WHERE q.event_id = %(event)s AND (q.taken <> held.n OR q.taken NOT BETWEEN 0 AND q.size)
+    UNION ALL
+    SELECT format('%%s is registered %%s times', r.email_key, count(*)) FROM registrations_registration r
+    WHERE r.event_id = %(event)s AND r.state NOT IN ('cancelled', 'rejected', 'expired')
+    GROUP BY r.email_key HAVING count(*) > 1
+    UNION ALL
+    SELECT format('%%s of somebody who is out is %%s', l.id, l.state) FROM registrations_lineitem l
+    JOIN registrations_registration r ON r.id = l.registration_id
+    WHERE r.event_id = %(event)s AND (
+        r.state IN ('cancelled', 'rejected', 'expired') AND l.state NOT IN ('cancelled', 'expired')
+        OR r.state IN ('waiting', 'offered') AND l.state IN ('held', 'offered')
+    )
+    UNION ALL
+    SELECT format('%%s is %%s, costs %%s and was charged %%s', r.code, r.state, r.amount, coalesce(m.charged, 0))
+    FROM registrations_registration r LEFT JOIN LATERAL (
+        SELECT sum(e.amount) FILTER (WHERE e.kind = 'charge') AS charged, sum(e.amount) AS owed
+        FROM registrations_ledgerentry e WHERE e.registration_id = r.id
+    ) m ON true
+    WHERE r.event_id = %(event)s AND (
+        coalesce(m.charged, 0) <> CASE WHEN r.state IN ('awaiting_payment', 'confirmed') THEN r.amount ELSE 0 END
+        OR r.state = 'awaiting_payment' AND m.owed <= 0
+    )
+    UNION ALL
+    SELECT format('%%s was offered the same place %%s times', m.about, count(*)) FROM notifications_message m
+    WHERE m.event_id = %(event)s AND m.kind = 'place_offered' GROUP BY m.about HAVING count(*) > 1
+"""
+
+
+def broken(event: Event) -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(INVARIANTS, {"event": event.pk})
+        return [row[0] for row in cursor.fetchall()]
+
+
 def assert_at_rest(event: Event) -> None:
-    """What must be true whenever nothing is under way: the counters are what they count, and nobody waits beside a free
-    seat."""
-    for quota in Quota.objects.filter(event=event):
-        held = Registration.objects.filter(ticket_type__quotas=quota, state__in=HOLDS_A_PLACE).count()
-        assert quota.taken == held, f"{quota.name}: counter {quota.taken}, held {held}"
-        assert 0 <= quota.taken <= quota.size
-    waiting = Registration.objects.filter(event=event, state="waiting").values_list("ticket_type", flat=True).distinct()
-    for ticket in TicketType.objects.filter(pk__in=list(waiting)).prefetch_related("quotas"):
-        assert any(quota.available == 0 for quota in ticket.quotas.all()), f"somebody waits beside a free {ticket.name}"
+    """What must be true whenever nothing is under way: the counters are what they count, and nobody waits beside a free seat
+    in which they fit."""
+    assert broken(event) == []
+    quotas = {quota.pk: quota.available for quota in Quota.objects.filter(event=event)}
+    waiting = Registration.objects.filter(event=event, state="waiting").select_related("ticket_type")
+    claims: dict[Any, Counter[int]] = {}
+    for registration in waiting:
+        claim = claims.setdefault(
+            (registration.group_id and f"group {registration.group_id}") or registration.pk, Counter()
+        )
+        claim.update(registration.ticket_type.quotas.values_list("pk", flat=True))
+    lines = LineItem.objects.filter(
+        registration__event=event, state="waiting", registration__state__in=["pending", "awaiting_payment", "confirmed"]
+    )
+    for line in lines.select_related("product"):
+        claims[f"line {line.pk}"] = Counter(
+            dict.fromkeys(line.product.quotas.values_list("pk", flat=True), line.quantity)
+        )
+    beside = [who for who, needs in claims.items() if all(quotas[pk] >= count for pk, count in needs.items())]
+    assert beside == [], f"wait beside a free seat: {beside}"
 
 
 # -- Seats --------------------------------------------------------------------------------------------------------------
@@ -159,61 +244,322 @@ def test_cancel_5_while_50_join(event: Event) -> None:
     assert_at_rest(event)
 
 
-@pytest.mark.timeout(120)
-def test_a_storm_of_all_that_moves_places_keeps_every_count_at_every_commit(event: Event) -> None:
-    hall, lab = make_quota(event, 12, "Hall"), make_quota(event, 6, "Laboratory")
-    offered = [make_ticket(event, quotas=[hall]), make_ticket(event, quotas=[hall, lab], requires_approval=True)]
-    until = time.monotonic() + 5
-    numbers = iter(range(1_000_000))
-    seen: list[str] = []
+@dataclass
+class Sold:
+    """What the storm is about."""
 
-    def look() -> None:
-        """A reader beside the storm: one statement is one snapshot, so every row of it must fit."""
-        while time.monotonic() < until:
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    """
-                    SELECT q.name, q.taken, q.size, count(r.id) FROM registrations_quota q
-                    LEFT JOIN registrations_tickettype_quotas t ON t.quota_id = q.id
-                    LEFT JOIN registrations_registration r ON r.ticket_type_id = t.tickettype_id AND r.state = ANY(%s)
-                    WHERE q.event_id = %s GROUP BY q.id
-                    """,
-                    [sorted(HOLDS_A_PLACE), event.pk],
-                )
-                seen.extend(
-                    f"{name}: {taken} of {size}, held by {held}"
-                    for name, taken, size, held in cursor.fetchall()
-                    if taken != held or not 0 <= taken <= size
-                )
+    event: Event
+    quotas: list[Quota]
+    tickets: list[TicketType]
+    products: list[Product]
+
+
+_numbers = itertools.count()
+
+
+def stir(sold: Sold, dice: random.Random, now: datetime) -> None:
+    """Do one thing that moves places, whatever it is that people or organizers may do."""
+    by: dict[str, Any] = {"actor": None, "now": now}
+    wanted = [(product, dice.randrange(1, 3)) for product in sold.products if dice.random() < 0.4]
+
+    def enter() -> None:
+        email = f"storm{next(_numbers)}@example.org"
+        register(dice.choice(sold.tickets), email, products=wanted, now=now)
+
+    def enter_together() -> None:
+        register_group([dice.choice(sold.tickets) for _ in range(dice.randrange(2, 6))], now=now)
+
+    def resize() -> None:
+        quota = Quota.objects.get(pk=dice.choice(sold.quotas).pk)
+        tickets.resize_quota(quota=quota, size=dice.randrange(3, 16), **by)
+
+    def recount() -> None:
+        ticket = TicketType.objects.get(pk=sold.tickets[0].pk)
+        chosen = dice.sample(sold.quotas, dice.randrange(1, 3))
+        tickets.update_ticket_type(ticket_type=ticket, changes={"quotas": chosen}, **by)
+
+    def delete() -> None:
+        tickets.delete_quota(quota=make_quota(sold.event, 3), **by)
+
+    def expire() -> None:
+        promotion.expire_overdue(now=now + timedelta(hours=dice.choice([0, 2, 30])))
+
+    def of_somebody(service: Callable[..., Any], **more: Any) -> Callable[[], None]:
+        def act() -> None:
+            if one := Registration.objects.live().filter(event=sold.event).order_by("?").first():
+                service(registration=one, **more, **by)
+
+        return act
+
+    def settle() -> None:
+        if one := Registration.objects.live().filter(event=sold.event).order_by("?").first():
+            kind = dice.choice(["payment", "payment", "waiver", "refund"])
+            pay(one, str(dice.choice([5, 10, 20, 40])), kind, now=now)
+
+    deeds: dict[Callable[[], None], int] = {
+        enter: 30,
+        enter_together: 6,
+        of_somebody(places.cancel_registration): 14,
+        of_somebody(places.approve): 4,
+        of_somebody(places.reject): 2,
+        of_somebody(places.accept_offer): 8,
+        of_somebody(places.decline_offer): 3,
+        settle: 10,
+        of_somebody(products.change_products, products=wanted): 8,
+        of_somebody(places.move_to_ticket, ticket_type=dice.choice(sold.tickets)): 4,
+        expire: 5,
+        resize: 5,
+        recount: 2,
+        delete: 1,
+    }
+    dice.choices(list(deeds), list(deeds.values()))[0]()
+
+
+@pytest.mark.timeout(SECONDS * 3 + 120)
+def test_a_storm_of_all_that_moves_places_keeps_every_promise_at_every_commit(event: Event) -> None:
+    hall, lab, tables = (make_quota(event, size) for size in (12, 6, 5))
+    sold = Sold(
+        event=event,
+        quotas=[hall, lab, tables],
+        tickets=[
+            make_ticket(event, quotas=[hall], offer_hours=1),
+            make_ticket(event, quotas=[hall, lab], requires_approval=True, price="10.00"),
+            make_ticket(event, quotas=[lab], price="20.00", payment_days=1),
+        ],
+        products=[
+            make_product(event, quotas=[tables], price="5.00", max_per_registration=3),
+            make_product(event, quotas=[tables, hall], offer_hours=1, max_per_registration=2),
+        ],
+    )
+    until = time.monotonic() + SECONDS
+    seen: list[str] = []
+    deeds: Counter[int] = Counter()
 
     def storm(seed: int) -> str:
         dice = random.Random(seed)
-        if seed == 0:
-            look()
-            return "looked"
-        while time.monotonic() < until:
-            live = list(Registration.objects.live().filter(event=event).order_by("?")[:1])
-            what = dice.random()
-            try:
-                if what < 0.5 or not live:
-                    register(dice.choice(offered), f"guest{seed}-{next(numbers)}@example.org")
-                elif what < 0.8:
-                    places.cancel_registration(registration=live[0], actor=None, now=NOW)
-                elif what < 0.9:
-                    places.reject(registration=live[0], actor=None, now=NOW)
-                else:
-                    quota = dice.choice([hall, lab])
-                    size = dice.randrange(4, 16)
-                    tickets.resize_quota(quota=Quota.objects.get(pk=quota.pk), size=size, actor=None, now=NOW)
-            except Refusal:
-                pass
+        # On a machine that has other things to do, a little longer.
+        while time.monotonic() < until or deeds.total() < 200:
+            if seed == 0:
+                # A reader beside the storm: whatever it sees was committed.
+                seen.extend(broken(event))
+                continue
+            deeds[seed] += 1
+            with suppress(Refusal):
+                stir(sold, dice, NOW + timedelta(minutes=next(_numbers)))
         return "ended"
 
-    answers = race(17, storm, racers=17)
+    answers = race(13, storm, racers=13)
     assert errors_in(answers) == []
     assert seen == []
+    promotion.expire_overdue(now=NOW + timedelta(days=60))
     assert_at_rest(event)
-    assert Registration.objects.filter(event=event).count() > 50
+
+
+# -- Offers, payments, groups -------------------------------------------------------------------------------------------
+
+
+def make_offer(event: Event) -> tuple[Registration, Registration]:
+    """Somebody with an offer that ends in an hour, and the next in line."""
+    ticket = make_ticket(event, 1, offer_hours=1)
+    first, second, third = (register(ticket) for _ in range(3))
+    places.cancel_registration(registration=first, actor=None, now=NOW)
+    return second, third
+
+
+def test_accepting_and_expiring_at_once_is_one_of_both(event: Event) -> None:
+    ends = NOW + timedelta(hours=1)
+    for _ in range(8):
+        offered, behind = make_offer(event)
+
+        def act(number: int, offered: Registration = offered) -> str:
+            if number % 2:
+                promotion.expire_overdue(now=ends)
+                return "swept"
+            own = Registration.objects.get(pk=offered.pk)
+            return places.accept_offer(registration=own, actor=None, now=ends - timedelta(seconds=1)).state
+
+        answers = race(6, act, racers=6)
+        codes = {p.code for error in errors_in(answers) for p in error.problems}  # type: ignore[attr-defined]
+        assert states_of(offered, behind) in (["confirmed", "waiting"], ["expired", "offered"])
+        assert codes <= {"not_offered", "offer_expired"}
+        told = Message.objects.filter(
+            recipient_key=offered.email_key, kind__in=["registration_confirmed", "offer_expired"]
+        )
+        assert told.count() == 1
+        places.cancel_registration(registration=behind, actor=None, now=NOW)
+    assert_at_rest(event)
+
+
+def test_without_the_lock_an_offer_is_accepted_after_its_place_went_to_the_next(event: Event) -> None:
+    """The control: read the state, think, write. The place is given twice."""
+    offered, behind = make_offer(event)
+    looked = threading.Event()
+
+    def act(number: int) -> str:
+        if number:
+            looked.wait(10)
+            promotion.expire_overdue(now=NOW + timedelta(hours=1))
+            return "swept"
+        own = Registration.objects.get(pk=offered.pk)
+        assert own.state == "offered"
+        looked.set()
+        time.sleep(0.5)
+        Registration.objects.filter(pk=own.pk).update(state="confirmed", offer_expires_at=None)
+        return "accepted"
+
+    assert errors_in(race(2, act, racers=2)) == []
+    assert states_of(offered, behind) == ["confirmed", "offered"]
+    assert broken(event) != []
+
+
+def test_accepting_twice_and_declining_at_once_is_one_answer(event: Event) -> None:
+    for _ in range(6):
+        offered, behind = make_offer(event)
+
+        def act(number: int, offered: Registration = offered) -> str:
+            own = Registration.objects.get(pk=offered.pk)
+            service = places.decline_offer if number % 3 == 2 else places.accept_offer
+            return service(registration=own, actor=None, now=NOW).state
+
+        race(6, act, racers=6)
+        assert states_of(offered, behind) in (["confirmed", "waiting"], ["cancelled", "offered"])
+        kinds = ["registration_confirmed", "registration_cancelled"]
+        assert Message.objects.filter(recipient_key=offered.email_key, kind__in=kinds).count() == 1
+        places.cancel_registration(registration=behind, actor=None, now=NOW)
+    assert_at_rest(event)
+
+
+def test_paying_and_expiring_at_once_is_one_of_both_and_no_money_is_lost(event: Event) -> None:
+    due = NOW + timedelta(days=14)
+    for _ in range(8):
+        ticket = make_ticket(event, 1, price="100.00")
+        owing, behind = register(ticket), register(ticket)
+
+        def act(number: int, owing: Registration = owing) -> str:
+            if number % 2:
+                promotion.expire_overdue(now=due)
+                return "swept"
+            pay(Registration.objects.get(pk=owing.pk), "100.00", key="transfer 1", now=due)
+            return "paid"
+
+        assert errors_in(race(6, act, racers=6)) == []
+        assert states_of(owing, behind) in (["confirmed", "waiting"], ["expired", "awaiting_payment"])
+        assert owing.ledger.paid() == 100
+        assert owing.ledger.owed() == (0 if states_of(owing) == ["confirmed"] else -100)
+    assert_at_rest(event)
+
+
+def test_groups_and_singles_race_for_the_same_seats_and_no_group_is_torn(event: Event) -> None:
+    quota = make_quota(event, 20)
+    ticket = make_ticket(event, quotas=[quota])
+
+    def act(number: int) -> list[str]:
+        if number % 3:
+            return [register(ticket, f"single{number}@example.org").state]
+        return states_of(*register_group([ticket] * 4))
+
+    answers = race(30, act)
+    assert errors_in(answers) == []
+    assert all(len(set(states)) == 1 for states in answers)
+    assert_at_rest(event)
+    confirmed = list(Registration.objects.filter(event=event, state="confirmed"))
+    race(len(confirmed), lambda n: places.cancel_registration(registration=confirmed[n], actor=None, now=NOW).state)
+    for group in RegistrationGroup.objects.filter(event=event):
+        assert len({r.state for r in group.registrations.exclude(state="cancelled")}) <= 1
+    assert_at_rest(event)
+
+
+def test_two_groups_with_the_same_people_do_not_lock_each_other(event: Event) -> None:
+    tickets_ = [make_ticket(event, 100), make_ticket(event, 100)]
+    for round_ in range(5):
+        emails = [f"round{round_}-{n}@example.org" for n in range(8)]
+
+        def act(number: int, emails: list[str] = emails) -> int:
+            people = [
+                Applicant(ticket_type=tickets_[number % 2], name="Guest", email=email, language="en", answers={})
+                for email in (emails if number % 4 < 2 else reversed(emails))
+            ]
+            return len(places.register_group(event=event, people=people, actor=None, now=NOW))
+
+        answers = race(8, act, racers=8)
+        assert answers.count(8) == 1
+        assert {type(error) for error in errors_in(answers)} == {CannotRegister}
+    assert_at_rest(event)
+
+
+def test_sweepers_at_once_end_each_offer_once(event: Event) -> None:
+    ticket = make_ticket(event, 4, offer_hours=1)
+    first = [register(ticket) for _ in range(4)]
+    line = [register(ticket) for _ in range(8)]
+    for registration in first:
+        places.cancel_registration(registration=registration, actor=None, now=NOW)
+    ended = race(6, lambda _: promotion.expire_overdue(now=NOW + timedelta(hours=1)), racers=6)
+    assert errors_in(ended) == []
+    assert sum(ended) == 4
+    assert Counter(states_of(*line)) == {"expired": 4, "offered": 4}
+    assert Message.objects.filter(kind="offer_expired").count() == 4
+    assert_at_rest(event)
+
+
+def test_the_last_piece_of_a_product_is_had_once(event: Event) -> None:
+    ticket, dinner = make_ticket(event, 100), make_product(event, 3, waiting_list=False)
+    answers = race(24, lambda n: register(ticket, f"guest{n}@example.org", products=[(dinner, 1)]).state)
+    assert answers.count("confirmed") == 3
+    assert {p.field for error in errors_in(answers) for p in error.problems} == {"products"}  # type: ignore[attr-defined]
+    assert Registration.objects.count() == 3
+    assert_at_rest(event)
+
+
+# -- Every POST twice at once -------------------------------------------------------------------------------------------
+
+
+def twice(url: str, values: dict[str, Any], user: User | None = None) -> list[int]:
+    """The same form, sent by two browsers' worth of clicks at once."""
+
+    def send(_number: int) -> int:
+        client = Client()
+        if user:
+            client.force_login(user)
+        return client.post(url, values).status_code
+
+    return race(4, send, racers=4)
+
+
+def test_400_clients_each_sending_twice_are_400_rows(event: Event) -> None:
+    ticket = make_ticket(event, 200)
+    answers = race(800, lambda n: register(ticket, f"guest{n % 400}@example.org", form_token=f"form {n % 400}").state)
+    assert errors_in(answers) == []
+    assert Registration.objects.by_state() == {"confirmed": 200, "waiting": 200}
+    assert_at_rest(event)
+
+
+def test_every_form_about_places_sent_twice_at_once_has_one_effect(
+    event: Event, organisation: Organisation, organizer: User
+) -> None:
+    organize = "/organize/food-2027/"
+    quota = make_quota(event, 1)
+    ticket = make_ticket(event, quotas=[quota], offer_hours=24, price="10.00")
+    dinner = make_product(event, 2, price="5.00")
+    first, second = register(ticket, now=timezone.now()), register(ticket, now=timezone.now())
+    own = first.get_absolute_url()
+
+    assert set(twice(f"{own}products/", {f"product_{dinner.pk}": "1"})) == {302}
+    assert (LineItem.objects.count(), dinner.quotas.get().taken) == (1, 1)
+    payment = {"kind": "payment", "amount": "15.00", "method": "cash", "reference": "", "key": "form 1"}
+    assert set(twice(f"{organize}registrations/{first.code}/payments/", payment, organizer)) == {302}
+    assert first.ledger.filter(kind="payment").count() == 1
+    assert states_of(first) == ["confirmed"]
+    assert set(twice(f"{own}cancel/", {})) == {302}
+    assert states_of(first, second) == ["cancelled", "offered"]
+    assert set(twice(f"{second.get_absolute_url()}offer/", {"answer": "accept"})) == {302}
+    assert states_of(second) == ["awaiting_payment"]
+    assert set(twice(f"{organize}registrations/{second.code}/cancel/", {"reason": ""}, organizer)) == {302}
+    for kind in ("registration_cancelled", "place_offered", "payment_received"):
+        assert (
+            Message.objects.filter(kind=kind).values("about").distinct().count()
+            == Message.objects.filter(kind=kind).count()
+        )
+    assert_at_rest(event)
 
 
 # -- The same person, the same button -----------------------------------------------------------------------------------
@@ -306,7 +652,7 @@ def test_sweepers_at_once_give_each_place_once(event: Event) -> None:
         register(ticket, f"guest{number}@example.org", now=NOW + timedelta(seconds=number))
     # An accident that no service makes: a quota grown by hand.
     Quota.objects.filter(event=event).update(size=5)
-    race(6, lambda _: places.fill_free_places(now=NOW), racers=6)
+    race(6, lambda _: promotion.fill_free_places(now=NOW), racers=6)
     confirmed = Registration.objects.filter(event=event, state="confirmed").order_by("registered_at")
     assert list(confirmed.values_list("email_key", flat=True)) == [f"guest{n}@example.org" for n in range(5)]
     assert Message.objects.filter(kind="place_given").count() == 3

@@ -18,7 +18,15 @@ from registrations.notices import CONFIRMED
 from scheduling.models import Slot
 from scheduling.services import releases
 from tests.factories.events import NOW, make_event, make_hold, make_room, make_track
-from tests.factories.registrations import a_file, make_question, make_quota, make_section, make_ticket, register
+from tests.factories.registrations import (
+    a_file,
+    make_product,
+    make_question,
+    make_quota,
+    make_section,
+    make_ticket,
+    register,
+)
 from tests.factories.scheduling import make_slot, make_speaker, make_submission
 
 _PARAMETER: Final = re.compile(r"<(?:\w+:)?(\w+)>")
@@ -118,6 +126,7 @@ def make_world(slug: str, organisation: Organisation, *, state: str = "live") ->
         "tracks pk": make_track(event).pk,
         "tickets pk": ticket.pk,
         "quotas pk": quota.pk,
+        "products pk": make_product(event, quotas=[quota]).pk,
         "questions pk": make_question(event).pk,
         "sections section": make_section(event).pk,
         "question-sections pk": make_section(event).pk,

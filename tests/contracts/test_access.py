@@ -88,6 +88,8 @@ PUBLIC: Final = frozenset(
                 "registration",
                 "change",
                 "cancel",
+                "answer_offer",
+                "change_products",
                 "ticket",
                 "calendar",
                 "file",
@@ -101,6 +103,7 @@ PUBLIC: Final = frozenset(
         "api:schema",
         "api:docs",
         "api:registrations",
+        "api:registration-group",
         "api:registration",
         "api:registration-cancel",
         "api:registration-file",
@@ -141,7 +144,7 @@ NEEDS: Final[dict[str, tuple[set[Permission], set[Permission]]]] = {
     "teams": ({P.MANAGE_TEAMS}, {P.MANAGE_TEAMS}),
     **dict.fromkeys(["import", "schedule", "sessions", "speakers"], (_PROGRAMME, _PROGRAMME)),
     "releases": (_RELEASES, {P.PUBLISH_SCHEDULE}),
-    **dict.fromkeys(["tickets", "quotas", "questions", "registrations"], (_MANAGES, _MANAGES)),
+    **dict.fromkeys(["tickets", "products", "quotas", "questions", "registrations"], (_MANAGES, _MANAGES)),
     **dict.fromkeys(["reminders", "mail-templates", "messages"], (_MAIL, _MAIL)),
 }
 #: Pages that may be read with more than the rest of their kind.
@@ -170,7 +173,8 @@ API_NEEDS: Final[dict[str, tuple[set[Permission], set[Permission]]]] = {
     **dict.fromkeys(["submissions", "speakers", "slots", "conflicts"], (_ANYBODY, _PROGRAMME)),
     "releases": (_ANYBODY, {P.PUBLISH_SCHEDULE}),
     **dict.fromkeys(
-        ["ticket-types", "quotas", "questions", "question-sections", "registrations", "check-ins"], (_SEES, _MANAGES)
+        ["ticket-types", "products", "quotas", "questions", "question-sections", "registrations", "check-ins"],
+        (_SEES, _MANAGES),
     ),
     "files": (_MANAGES, _MANAGES),
     **dict.fromkeys(["reminder-rules", "messages"], (_MAIL, _MAIL)),
@@ -326,7 +330,8 @@ def test_a_resource_opens_to_those_with_its_permission_alone(
     not_theirs = [
         address
         for address in API_OF_EVENTS
-        if permission not in API_NEEDS[word_of(address)][1] and address.name != "api:registrations"
+        if permission not in API_NEEDS[word_of(address)][1]
+        and address.name not in {"api:registrations", "api:registration-group"}
     ]
 
     assert others_than(SERVED, client, ["get"], urls_of(world, opens)) == {}

@@ -5,14 +5,25 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from accounts.models import User
 from events.models import Event
-from registrations.models import AnswerFile, Question, QuestionSection, Quota, Registration, TicketType
-from registrations.services import answers, places, questions, tickets
+from registrations.models import (
+    AnswerFile,
+    LedgerEntry,
+    Product,
+    Question,
+    QuestionSection,
+    Quota,
+    Registration,
+    TicketType,
+)
+from registrations.services import answers, payments, places, products, questions, tickets
+from registrations.services.places import Applicant
 
 _numbers = itertools.count(1)
 
@@ -35,6 +46,20 @@ def make_ticket(
         actor=None,
         now=NOW,
         **{"name": {"en": f"Ticket {next(_numbers)}", "zh-hans": "普通票"}, **fields},
+    )
+
+
+def make_product(
+    event: Event, size: int = 10, *, quotas: Sequence[Quota] = (), waiting_list: bool = True, **fields: Any
+) -> Product:
+    """A free product, there now; with a quota of its own of `size` places unless `quotas` are given."""
+    return products.create_product(
+        event=event,
+        quotas=list(quotas) or [make_quota(event, size)],
+        waiting_list=waiting_list,
+        actor=None,
+        now=NOW,
+        **{"name": {"en": f"Product {next(_numbers)}", "zh-hans": "晚宴"}, **fields},
     )
 
 
@@ -104,6 +129,35 @@ def register(
         now=now,
         **{"language": "en", "answers": {}, **fields},
     )
+
+
+def register_group(tickets: Sequence[TicketType], *, now: datetime = NOW, **fields: Any) -> list[Registration]:
+    """One person for each of these tickets."""
+    people = []
+    for ticket in tickets:
+        number = next(_numbers)
+        people.append(
+            Applicant(
+                ticket_type=ticket,
+                email=f"guest{number}@example.org",
+                **{"name": f"Guest {number}", "language": "en", "answers": {}, **fields},
+            )
+        )
+    return places.register_group(event=tickets[0].event, people=people, actor=None, now=now)
+
+
+def pay(
+    registration: Registration, amount: str, kind: str = "payment", *, now: datetime = NOW, key: str = ""
+) -> LedgerEntry:
+    return payments.record(
+        registration=registration, kind=kind, amount=Decimal(amount), method="transfer", key=key, actor=None, now=now
+    )
+
+
+def states_of(*registrations: Registration) -> list[str]:
+    """As stored now."""
+    stored = dict(Registration.objects.filter(pk__in=[r.pk for r in registrations]).values_list("pk", "state"))
+    return [stored[registration.pk] for registration in registrations]
 
 
 def cancel(registration: Registration, *, now: datetime = NOW) -> Registration:

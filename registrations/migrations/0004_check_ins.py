@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0001_initial"),
         ("events", "0002_event_search_text"),
-        ("registrations", "0002_question_versions"),
+        ("registrations", "0003_products_offers_and_payments"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("registrations", "0003_check_ins"),
+        ("registrations", "0004_check_ins"),
     ]
 
     operations = [
