@@ -228,7 +228,7 @@ class AnswersForm(Form):
         if question.kind == K.FILE:
             return self.kept[name].reference if name in self.kept else None
         if question.kind == K.YES_NO:
-            return {"yes": True, "no": False}.get(value)
+            return {"yes": True, "no": False}.get(str(value))
         if question.kind == K.CONSENT:
             return True if value else None
         if question.kind == K.NUMBER:
@@ -252,13 +252,13 @@ class AnswersForm(Form):
         field = self.fields.get(f"{ANSWER}{answer.question.identifier}")
         if field is None or answer.question.kind not in {K.CHOICE, K.MULTIPLE_CHOICE}:
             return
-        offered = {value for value, _label in field.widget.choices}  # type: ignore[attr-defined]
+        offered = {value for value, _label in field.widget.choices}
         labels = answer.version.option_labels
         chosen = answer.value if isinstance(answer.value, list) else [answer.value]
         for one in chosen:
             if isinstance(one, str) and one not in offered:
                 label = gettext("%(answer)s (as answered before)") % {"answer": labels.get(one, one)}
-                field.widget.choices = [*field.widget.choices, (one, label)]  # type: ignore[attr-defined]
+                field.widget.choices = [*field.widget.choices, (one, label)]
 
 
 def with_questions(base: type[AnswersForm], questions: Sequence[Question]) -> type[Any]:
@@ -367,7 +367,7 @@ def _widget_for(question: Question) -> forms.Widget:
         bounds = {"min": settings.get("earliest"), "max": settings.get("latest")}
         return forms.DateInput(attrs={name: value for name, value in bounds.items() if value})
     if kind == K.COUNTRY:
-        return forms.Select(choices=country_choices)
+        return forms.Select(choices=country_choices())
     if kind == K.PHONE:
         return forms.TextInput(attrs={"type": "tel", "inputmode": "tel", "autocomplete": "tel"})
     if kind == K.FILE:

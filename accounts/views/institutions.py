@@ -4,6 +4,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, JsonResponse
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
+from django_countries import countries
 
 from accounts.services import institutions
 from common.middleware import language_of
@@ -28,7 +29,7 @@ def suggest(request: HttpRequest) -> JsonResponse:
                     "name": one.name_in(language),
                     # What one may have typed, where it is not the name shown.
                     "other": next((name for name in one.names.values() if name != one.name_in(language)), ""),
-                    "country": one.country.name if one.country else "",
+                    "country": str(countries.name(str(one.country))),
                     "ror_id": one.ror_id,
                 }
                 for one in found

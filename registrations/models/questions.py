@@ -109,7 +109,7 @@ class QuestionQuerySet(models.QuerySet["Question"]):
         """Those that are asked now, in order, with all that a form needs; two queries."""
         return (
             self.filter(is_active=True)
-            .select_related("section", "condition_question")
+            .select_related("section", "condition_question", "version")
             .prefetch_related("ticket_types")
             .in_order()
         )

@@ -93,7 +93,7 @@ def write_answers(
         Answer(
             registration=registration,
             question=question,
-            version_id=question.version_id,
+            version=question.version,
             value=values[question.identifier],
             answered_at=now,
         )
@@ -246,7 +246,7 @@ def sweep_files(*, now: datetime) -> int:
             )
             AnswerFile.objects.filter(pk__in=[file.pk for file in old]).delete()
         for file in old:
-            default_storage.delete(file.file.name)
+            file.file.delete(save=False)
         swept += len(old)
         if not old:
             break

@@ -270,7 +270,8 @@ def copy(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _sources(request: HttpRequest, event: Event) -> Any:
     """Other events with questions whose registrations the organizer may see."""
-    seen = Event.objects.where(request.user, Permission.SEE_REGISTRATIONS)
-    managed = Event.objects.where(request.user, Permission.MANAGE_REGISTRATIONS)
+    user = by(request)["actor"]
+    seen = Event.objects.where(user, Permission.SEE_REGISTRATIONS)
+    managed = Event.objects.where(user, Permission.MANAGE_REGISTRATIONS)
     asked = Event.objects.filter(questions__is_active=True).exclude(pk=event.pk)
     return asked.filter(pk__in=(seen | managed).values("pk")).distinct().order_by("-starts_on")
