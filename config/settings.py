@@ -97,6 +97,10 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 SMTP_URL = env.str("SMTP_URL", "")
 MAIL_FROM = env.str("MAIL_FROM", f"noreply@{_public.hostname or 'localhost'}")
 SMTP_TIMEOUT = env.int("SMTP_TIMEOUT", 20)
+# 0: no limit.
+MAIL_PER_MINUTE = env.int("MAIL_PER_MINUTE", 0)
+MAIL_PER_MINUTE_AND_EVENT = env.int("MAIL_PER_MINUTE_AND_EVENT", 0)
+MAIL_PER_MINUTE_AND_HOST = env.int("MAIL_PER_MINUTE_AND_HOST", 0)
 DEFAULT_FROM_EMAIL = f"{SITE_NAME} <{MAIL_FROM}>"
 SERVER_EMAIL = MAIL_FROM
 # Everything that Django or a library mails (sign-in codes, password resets) goes through the same ledger.

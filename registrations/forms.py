@@ -14,6 +14,7 @@ from common.forms import Form
 from common.text import validate_plain_text
 from events.forms import OneLine, Texts, capitalized
 from events.models import Event
+from registrations import segments
 from registrations.models import Question, QuestionKind, Quota, Registration, RegistrationState, TicketType
 from registrations.models.questions import validate_identifier
 from registrations.problems import LONGEST_ANSWER
@@ -352,16 +353,10 @@ class RegistrationFilters(forms.Form):
     def narrow(self, registrations: Any) -> Any:
         """Filters that make no sense are no filters."""
         self.is_valid()
-        values = self.cleaned_data
-        if words := values.get("q"):
-            registrations = registrations.matching(words)
-        if state := values.get("state"):
-            registrations = registrations.filter(state=state)
+        values = {name: value for name, value in self.cleaned_data.items() if value}
         if ticket := values.get("ticket"):
-            registrations = registrations.filter(ticket_type=ticket)
-        if country := values.get("country"):
-            registrations = registrations.filter(country=country)
-        return registrations
+            values["ticket"] = ticket.pk
+        return segments.narrow(registrations, values)
 
 
 def state_label(state: str) -> str:

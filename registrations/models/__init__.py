@@ -9,6 +9,7 @@ from registrations.models.registrations import (
     RegistrationQuerySet,
     RegistrationState,
 )
+from registrations.models.segments import Segment, SegmentQuerySet
 from registrations.models.tickets import Quota, TicketType, TicketTypeQuerySet
 
 __all__ = [
@@ -22,6 +23,8 @@ __all__ = [
     "Registration",
     "RegistrationQuerySet",
     "RegistrationState",
+    "Segment",
+    "SegmentQuerySet",
     "TicketType",
     "TicketTypeQuerySet",
 ]
