@@ -40,15 +40,15 @@ def check_settings(**_kwargs: Any) -> list[CheckMessage]:
                     id="lihu.E003",
                 )
             )
-    for name in ("MAIL_PER_MINUTE", "MAIL_PER_MINUTE_AND_EVENT", "MAIL_PER_MINUTE_AND_HOST"):
-        if getattr(settings, name) != 0 and getattr(settings, name) < 10:
-            found.append(
-                Error(
-                    f"{name} is {getattr(settings, name)}: mail would hardly move.",
-                    hint="Set it to 10 or more, or to 0 for no limit",
-                    id="lihu.E005",
-                )
-            )
+    found += [
+        Error(
+            f"{name} is {getattr(settings, name)}: mail would hardly move.",
+            hint="Set it to 10 or more, or to 0 for no limit",
+            id="lihu.E005",
+        )
+        for name in ("MAIL_PER_MINUTE", "MAIL_PER_MINUTE_AND_EVENT", "MAIL_PER_MINUTE_AND_HOST")
+        if getattr(settings, name) < 10 and getattr(settings, name) != 0
+    ]
     if settings.DEBUG and public.scheme == "https":
         found.append(
             Error(

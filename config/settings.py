@@ -348,6 +348,7 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
+        "CampaignState": "notifications.models.CampaignState",
         "EventKind": "events.models.EventKind",
         "EventState": "events.models.EventState",
         "Language": "django.conf.settings.LANGUAGES",

@@ -46,8 +46,8 @@ class Audience:
     title: str | Promise
     addresses: Callable[[int, Wanted], Iterable[tuple[int, str]]]
     people: Callable[[int, Collection[int]], Iterable[Person]]
-    filters: Callable[[int], list[Filter]] = lambda event_id: []  # noqa: E731 (a default)
-    problems: Callable[[int, Wanted], list[Problem]] = lambda event_id, wanted: []  # noqa: E731
+    filters: Callable[[int], list[Filter]] = lambda event_id: []
+    problems: Callable[[int, Wanted], list[Problem]] = lambda event_id, wanted: []
 
 
 _audiences: Final[dict[str, Audience]] = {}

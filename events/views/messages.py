@@ -43,7 +43,10 @@ def messages(request: HttpRequest, slug: str) -> HttpResponse:
     event = get_event_or_404(request, slug, Permission.SEND_MESSAGES)
     words = request.GET.get("q", "").strip()
     state, kind = request.GET.get("state", ""), request.GET.get("kind", "")
+    campaign = request.GET.get("campaign", "")
     everything = Message.objects.of_event(event.pk)
+    if campaign:
+        everything = everything.about(f"campaign:{campaign}")
     # One query gives both the numbers and the kinds to choose from.
     counts = list(everything.values("state", "kind").annotate(count=Count("pk")).order_by("kind"))
     found = everything.matching(words)
@@ -63,9 +66,10 @@ def messages(request: HttpRequest, slug: str) -> HttpResponse:
             "words": words,
             "chosen_state": state,
             "chosen_kind": kind,
-            "is_filtered": bool(words or state or kind),
+            "chosen_campaign": campaign,
+            "is_filtered": bool(words or state or kind or campaign),
             "kinds": [{"code": code, "title": _title(code)} for code in kinds],
-            "tabs": _tabs(event, counts, state, {"q": words, "kind": kind}),
+            "tabs": _tabs(event, counts, state, {"q": words, "kind": kind, "campaign": campaign}),
         },
     )
 

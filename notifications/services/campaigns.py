@@ -26,7 +26,7 @@ from common.problems import Invalid, Problem, Refusal
 from common.text import email_key
 from notifications.audiences import Person, find_audience
 from notifications.kinds import CAMPAIGN
-from notifications.models import CancelReason, Campaign, CampaignState, Message, MessageState, Preference
+from notifications.models import Campaign, CampaignState, CancelReason, Message, MessageState, Preference
 from notifications.notices import Notice, Recipient
 from notifications.origins import origins_of
 from notifications.problems import problems_with_words

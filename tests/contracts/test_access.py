@@ -95,7 +95,15 @@ PUBLIC: Final = frozenset(
 )
 
 #: Pages that show a mail as it is sent, styles included: served under a policy of their own, in a sandbox.
-SHOWS_MAIL: Final = frozenset({"notifications:mail_html", "events:mail_preview", "events:message_html"})
+SHOWS_MAIL: Final = frozenset(
+    {
+        "notifications:mail_html",
+        "events:mail_preview",
+        "events:message_html",
+        "events:preview_campaign",
+        "events:preview_campaign_words",
+    }
+)
 
 #: What one event's row may lead to at another's address, because both have it: kinds of files and of mails, versions by name.
 SHARED: Final = frozenset({"schedule. kind", "template. kind", "mail-templates kind", "v version", "releases version"})
@@ -117,7 +125,7 @@ NEEDS: Final[dict[str, tuple[set[Permission], set[Permission]]]] = {
     **dict.fromkeys(["import", "schedule", "sessions", "speakers"], (_PROGRAMME, _PROGRAMME)),
     "releases": (_RELEASES, {P.PUBLISH_SCHEDULE}),
     **dict.fromkeys(["tickets", "quotas", "questions", "registrations"], (_MANAGES, _MANAGES)),
-    **dict.fromkeys(["reminders", "mail-templates", "messages"], (_MAIL, _MAIL)),
+    **dict.fromkeys(["reminders", "mail-templates", "messages", "mail"], (_MAIL, _MAIL)),
 }
 #: Pages that may be read with more than the rest of their kind.
 ALSO_READ: Final = {
@@ -142,7 +150,7 @@ API_NEEDS: Final[dict[str, tuple[set[Permission], set[Permission]]]] = {
     **dict.fromkeys(["submissions", "speakers", "slots", "conflicts"], (_ANYBODY, _PROGRAMME)),
     "releases": (_ANYBODY, {P.PUBLISH_SCHEDULE}),
     **dict.fromkeys(["ticket-types", "quotas", "questions", "registrations"], (_SEES, _MANAGES)),
-    **dict.fromkeys(["reminder-rules", "messages"], (_MAIL, _MAIL)),
+    **dict.fromkeys(["reminder-rules", "messages", "campaigns"], (_MAIL, _MAIL)),
 }
 
 METHODS: Final = ("get", "head", "post", "put", "patch", "delete")
