@@ -243,6 +243,8 @@ class _Batch:
                 subject=rendered.subject,
                 data=rendering.as_bytes(message, rendered, at=now),
                 at=now,
+                message=message,
+                rendered=rendered,
             )
         except Exception as error:
             # One row that cannot become a mail must not hold up the rest; an organizer sees it, and can try again.
@@ -318,7 +320,8 @@ def _write(message: Message, changes: dict[str, Any], answer: Answer, at: dateti
                 UPDATE {_MESSAGE} SET {columns}, claim = NULL, claimed_at = NULL
                 WHERE id = %s AND (claim = %s OR state = 'queued')
             )
-            INSERT INTO {_DELIVERY} (message_id, attempted_at, accepted, code, answer) VALUES (%s, %s, %s, %s, %s)
+            INSERT INTO {_DELIVERY} (message_id, attempted_at, accepted, code, answer, provider_id)
+            VALUES (%s, %s, %s, %s, %s, %s)
             """,  # noqa: S608 (names of ours; values are parameters)
             [
                 *changes.values(),
@@ -329,6 +332,7 @@ def _write(message: Message, changes: dict[str, Any], answer: Answer, at: dateti
                 answer.verdict is Verdict.ACCEPTED,
                 answer.code,
                 answer.text,
+                answer.provider_id,
             ],
         )
 

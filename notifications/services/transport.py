@@ -1,4 +1,4 @@
-"""How mail leaves: an SMTP server, or the built-in mailbox where none is set.
+"""How mail leaves: an SMTP server, a provider's API, or the built-in mailbox where none is set.
 
 A transport answers for each mail on its own: accepted, later, much later, never (`replies` has the rules for SMTP). Trouble
 with the server itself, or with us, is an exception, and says what became of the mail in hand.
@@ -13,12 +13,18 @@ import socket
 import ssl
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from email.utils import formataddr
+from typing import Any, Final, Protocol
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from anymail.exceptions import AnymailAPIError, AnymailError, AnymailRecipientsRefused
 from django.conf import settings
+from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
 
-from notifications.models import CaughtMail
+from notifications.mime import one_line
+from notifications.models import CaughtMail, Message
+from notifications.services.rendering import Rendered
 from notifications.services.replies import Trouble, Verdict, meaning_of
 
 #: Some servers close a connection after so many.
@@ -38,14 +44,20 @@ class Answer:
     # SMTP reply code; None where no server spoke.
     code: int | None = None
     text: str = ""
+    # What a provider calls the mail that it took.
+    provider_id: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mail:
+    """A mail as it goes over the wire, and what it was made of, for providers that put it together themselves."""
+
     recipient: str
     subject: str
     data: bytes
     at: datetime
+    message: Message
+    rendered: Rendered
 
 
 class ServerTrouble(Exception):
@@ -67,7 +79,9 @@ class Transport(Protocol):
 
 
 def open_transport() -> Transport:
-    """What SMTP_URL asks for; nothing is connected before the first mail."""
+    """What MAIL_PROVIDER or SMTP_URL asks for; nothing is connected before the first mail."""
+    if settings.MAIL_PROVIDER:
+        return ProviderTransport(settings.MAIL_PROVIDER)
     return SmtpTransport(settings.SMTP_URL) if settings.SMTP_URL else MailboxTransport()
 
 
@@ -86,6 +100,92 @@ class MailboxTransport:
 
     def close(self) -> None:
         pass
+
+
+class ProviderTransport:
+    """A provider's own API through django-anymail; its connection is kept open.
+
+    The provider writes headers and boundaries itself. It is told our Message-ID as metadata, which its reports bring back.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._path = f"anymail.backends.{name}.EmailBackend"
+        self._backend: BaseEmailBackend | None = None
+
+    def send(self, mail: Mail) -> Answer:
+        if self._backend is None:
+            self._backend = get_connection(self._path)
+            self._backend.open()
+        email = _for_provider(mail)
+        try:
+            self._backend.send_messages([email])
+        except AnymailRecipientsRefused:
+            pass  # its status says so, too
+        except AnymailAPIError as error:
+            return self._failed(error)
+        except (AnymailError, ValueError) as error:
+            return Answer(verdict=Verdict.NEVER, text=f"The mail provider cannot send this: {_first_line(error)}")
+        return _status_of(email, mail.recipient)
+
+    def close(self) -> None:
+        backend, self._backend = self._backend, None
+        if backend:
+            backend.close()
+
+    def _failed(self, error: AnymailAPIError) -> Answer:
+        code, text = error.status_code, _first_line(error)
+        if code is None or code >= 500:
+            # It may have taken the mail: this one waits by itself.
+            self.close()
+            raise ServerTrouble(
+                f"The mail provider cannot be used: {text}", answer=Answer(verdict=Verdict.LATER, code=code, text=text)
+            ) from error
+        if code in {401, 402, 403, 407, 408, 429}:
+            rest = LONG_REST if code == 429 else REST
+            raise ServerTrouble(f"The mail provider does not let us send: {code} {text}", rest=rest) from error
+        return Answer(verdict=Verdict.NEVER, code=code, text=text)
+
+
+def _for_provider(mail: Mail) -> EmailMultiAlternatives:
+    rendered, message = mail.rendered, mail.message
+    headers = {
+        "Message-ID": message.message_id,
+        "Auto-Submitted": "auto-generated",
+        "Content-Language": rendered.language,
+    }
+    if rendered.unsubscribe_url:
+        headers["List-Unsubscribe"] = f"<{rendered.unsubscribe_url}>"
+        headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    email = EmailMultiAlternatives(
+        subject=rendered.subject,
+        body=rendered.text,
+        from_email=formataddr((one_line(rendered.sender_name), settings.MAIL_FROM)),
+        to=[formataddr((one_line(message.recipient_name), mail.recipient))],
+        reply_to=[rendered.reply_to] if rendered.reply_to else [],
+        headers=headers,
+    )
+    email.attach_alternative(rendered.html, "text/html")
+    if rendered.calendar:
+        email.attach("invite.ics", rendered.calendar, f"text/calendar; charset=utf-8; method={rendered.method}")
+    email.metadata = {"message": message.message_id}
+    email.track_opens = email.track_clicks = False
+    return email
+
+
+def _status_of(email: Any, recipient: str) -> Answer:
+    found = email.anymail_status.recipients.get(recipient)
+    status, provider_id = (found.status, str(found.message_id or "")) if found else ("unknown", "")
+    # `unknown` and none at all: the call succeeded, and what becomes of it will be reported.
+    is_refused = status in {"invalid", "rejected", "failed"}
+    return Answer(
+        verdict=Verdict.NEVER if is_refused else Verdict.ACCEPTED,
+        text=f"The mail provider says: {status}",
+        provider_id=provider_id[:200],
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:500]
 
 
 def parse_smtp_url(url: str) -> SplitResult:

@@ -50,7 +50,15 @@ PUBLIC: Final = frozenset(
         # the built-in mailbox, there only where no mail server is set
         *(
             f"notifications:{name}"
-            for name in ["mailbox", "mail", "mail_html", "mail_source", "mail_part", "unsubscribe"]
+            for name in [
+                "mailbox",
+                "mail",
+                "mail_html",
+                "mail_source",
+                "mail_part",
+                "unsubscribe",
+                "provider_reports",  # 404 without a mail provider; asks for its secret
+            ]
         ),
         "events:front",
         "events:event",
