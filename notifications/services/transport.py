@@ -174,7 +174,9 @@ def _for_provider(mail: Mail) -> EmailMultiAlternatives:
 
 def _status_of(email: Any, recipient: str) -> Answer:
     found = email.anymail_status.recipients.get(recipient)
-    status, provider_id = (found.status, str(found.message_id or "")) if found else ("unknown", "")
+    status, provider_id = (
+        (found.status, "" if found.message_id is None else str(found.message_id)) if found else ("unknown", "")
+    )
     # `unknown` and none at all: the call succeeded, and what becomes of it will be reported.
     is_refused = status in {"invalid", "rejected", "failed"}
     return Answer(

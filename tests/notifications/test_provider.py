@@ -69,7 +69,7 @@ class Provider:
         provider = self
 
         class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:  # noqa: N802 (its caller's name)
+            def do_POST(self) -> None:
                 asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 provider.asked.append(asked)
                 accepted = {
@@ -173,10 +173,10 @@ def test_provider_that_is_away_keeps_everything_queued(provider: Provider) -> No
 
 
 @pytest.fixture
-def reports(settings: Settings, provider: Provider) -> Iterator[str]:
+def reports(settings: Settings, provider: Provider) -> str:
     settings.MAIL_PROVIDER_TRACKING = tracking_view("postmark")
     settings.ANYMAIL = {**settings.ANYMAIL, "WEBHOOK_SECRET": "lihu:hunter2-hunter2"}
-    yield "/mail/reports/"
+    return "/mail/reports/"
 
 
 def report(client: Client, url: str, secret: str = "lihu:hunter2-hunter2", **event: Any) -> int:
