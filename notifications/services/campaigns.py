@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import connection, transaction
-from django.db.models import Count
+from django.db.models import Count, F, Q
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -332,8 +332,10 @@ def advance_campaigns(*, now: datetime) -> None:
     for pk in Campaign.objects.filter(state=CampaignState.SENDING).order_by("pk").values_list("pk", flat=True):
         while _write_chunk(pk, now=now):
             pass
-    for campaign in Campaign.objects.filter(state__in=[CampaignState.SENDING, CampaignState.PAUSED]).only("pk"):
-        _look_after(campaign.pk, now=now)
+    # Not those that another worker is writing just now: it would find them locked, and stop.
+    is_written = Q(state=CampaignState.SENDING, began_at__isnull=False, written=F("total"))
+    for pk in Campaign.objects.filter(is_written | Q(state=CampaignState.PAUSED)).values_list("pk", flat=True):
+        _look_after(pk, now=now)
 
 
 @transaction.atomic
@@ -381,10 +383,8 @@ def _look_after(pk: int, *, now: datetime) -> None:
         return
     _settle(campaign)
     pending = [MessageState.DRAFT, MessageState.QUEUED, MessageState.SENDING]
-    is_written = campaign.began_at is not None and campaign.written == campaign.total
     if (
         campaign.state == CampaignState.SENDING
-        and is_written
         and not Message.objects.about(campaign.about).filter(state__in=pending).exists()
     ):
         campaign.state, campaign.finished_at = CampaignState.DONE, now

@@ -84,6 +84,7 @@ def registrations(request: HttpRequest, slug: str) -> HttpResponse:
             for code in Registration.objects.filter(event=event).exclude(country="").countries()
         ],
         "may_manage": may(request.user, Permission.MANAGE_REGISTRATIONS, event),
+        "may_write": Permission.SEND_MESSAGES in request.event_permissions,  # type: ignore[attr-defined]
     }
     return _private(render(request, "registrations/organize/registrations.html", context))
 

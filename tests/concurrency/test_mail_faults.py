@@ -3,6 +3,7 @@ ledger says, one mail per row. The full size is for LIHU_FULL=1; every run has t
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -31,7 +32,7 @@ pytestmark = [pytest.mark.django_db(transaction=True)]
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 IS_FULL: Final = os.environ.get("LIHU_FULL") == "1"
-MAILS: Final = 2000 if IS_FULL else 120
+MAILS: Final = 2000 if IS_FULL else 200
 #: The server has the mail and nobody has written so: the one moment at which a death can double a mail.
 UNSURE: Final = ("taken by the server", "about to write it down")
 STEPS: Final = ("claimed", "about to connect", "about to hand over", *UNSURE, "written down")
@@ -187,15 +188,10 @@ def test_retry_pressed_twice_at_once_sends_once(sink: SmtpSink) -> None:  # noqa
     Message.objects.update(state=MessageState.FAILED)
 
     def press() -> None:
-        retry_message(message=message, actor=None, now=NOW)
+        with contextlib.suppress(CannotChangeMessage):  # the other was faster
+            retry_message(message=message, actor=None, now=NOW)
 
-    def press_or_be_told() -> None:
-        try:
-            press()
-        except CannotChangeMessage as refused:
-            assert refused.problems[0].code == "not_failed"
-
-    in_threads(press_or_be_told, press_or_be_told)
+    in_threads(press, press)
     in_threads(deliver, deliver)
 
     assert received(sink) == {"p0@example.org": 1}
@@ -222,7 +218,7 @@ def test_clock_set_back_an_hour_repeats_nothing_and_loses_nothing(sink: SmtpSink
 
 
 @pytest.fixture
-def crowd(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+def crowd(monkeypatch: pytest.MonkeyPatch) -> int:
     def addresses(event_id: int, wanted: Any) -> Iterator[tuple[int, str]]:
         yield from ((n, f"p{n}@example.org") for n in range(MAILS))
 
@@ -235,7 +231,7 @@ def crowd(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
         "crowd",
         Audience(code="crowd", title="crowd", addresses=addresses, people=people),
     )
-    yield MAILS
+    return MAILS
 
 
 def begin() -> Campaign:
