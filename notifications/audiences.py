@@ -63,4 +63,5 @@ def find_audience(code: str) -> Audience | None:
 
 
 def all_audiences() -> list[Audience]:
-    return list(_audiences.values())
+    """Those of the app furthest up first: it knows the most people."""
+    return list(reversed(_audiences.values()))

@@ -161,7 +161,12 @@ class CampaignForm(WordsForm):
         assert isinstance(whom, forms.MultipleChoiceField)
         whom.choices = titles
         if chosen is None and titles:
-            whom.initial = [titles[-1][0]]
+            self.initial["whom"] = [titles[0][0]]
+        for name in ("subject", "body"):
+            words = self.fields[name]
+            assert isinstance(words, LocalizedField)
+            words.one_required = True
+            words.error_messages["required"] = _("Write this in at least one language.")
 
     def groups(self) -> list[dict[str, Any]]:
         """For the page: each audience's tick with the filters under it, those in use unfolded."""

@@ -233,7 +233,7 @@ def _progress(found: Campaign, now: datetime) -> dict[str, Any]:
 
 def _minutes_left(found: Campaign, progress: Progress, now: datetime) -> int | None:
     """At the pace so far, rounded up; None while there is too little to tell by."""
-    if found.began_at is None or progress.sent < ENOUGH_TO_GUESS:
+    if found.began_at is None or progress.sent < ENOUGH_TO_GUESS or not progress.waiting:
         return None
     passed = (now - found.began_at).total_seconds()
     return max(1, round(passed / progress.sent * progress.waiting / 60))

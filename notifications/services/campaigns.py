@@ -34,6 +34,8 @@ from notifications.services import ledger, rendering
 
 #: Rows of one transaction: some tenths of a second, so that a pause never waits longer.
 CHUNK: Final = 500
+#: Among so many somebody is looked for who reads the language of a preview.
+SAMPLE: Final = 50
 #: A second test to the same person within this is the same press of the button.
 ONE_TEST_IN: Final = timedelta(seconds=10)
 TEST: Final = "test:campaign:"
@@ -69,10 +71,11 @@ def reach_of(event_id: int, audiences: Audiences) -> Reach:
     return Reach(people=len(keys), unsubscribed=sum(key in refused for key in keys))
 
 
-def sample_of(campaign: Campaign) -> Person | None:
-    """The first whom it would go to now."""
-    first = next(_everybody(campaign.event_id, campaign.audiences), None)
-    return next(_people(campaign.event_id, [first[0]]), None) if first else None
+def sample_of(campaign: Campaign, *, language: str) -> Person | None:
+    """One of the first whom it would go to now, of those who read `language` if there are any."""
+    everybody = itertools.islice(_everybody(campaign.event_id, campaign.audiences), SAMPLE)
+    found = list(_people(campaign.event_id, [recipient for recipient, _key in everybody]))
+    return next((person for person in found if person.to.language == language), found[0] if found else None)
 
 
 def _everybody(event_id: int, audiences: Audiences) -> Iterator[tuple[str, str]]:
@@ -170,7 +173,7 @@ def update_campaign(*, campaign: Campaign, changes: Mapping[str, Any], actor: Us
 
 def preview(campaign: Campaign, *, language: str) -> rendering.Rendered:
     """How it reads in `language`, with the values of the first whom it would go to, or else with examples."""
-    someone = sample_of(campaign)
+    someone = sample_of(campaign, language=language)
     context = dict(someone.context) if someone else rendering.example_context(CAMPAIGN)
     words = rendering.words_for(
         CAMPAIGN, language, **campaign.words(), locales=origins_of([campaign.event_id])[campaign.event_id].locales
@@ -187,7 +190,7 @@ def send_test(*, campaign: Campaign, actor: User, now: datetime) -> bool:
     key = email_key(actor.email)
     if Message.objects.filter(about=about, recipient_key=key, created_at__gt=now - ONE_TEST_IN).exists():
         return False
-    someone = sample_of(current)
+    someone = sample_of(current, language=actor.language)
     context = dict(someone.context) if someone else rendering.example_context(CAMPAIGN)
     notice = Notice(
         to=Recipient(email=actor.email, name=actor.name, language=actor.language, time_zone=actor.time_zone),
