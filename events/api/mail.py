@@ -88,10 +88,6 @@ class CampaignOut(serializers.ModelSerializer[Campaign]):
 
     @extend_schema_field(ProgressOut)
     def get_progress(self, campaign: Campaign) -> dict[str, Any]:
-        if "progress" not in self.context:
-            # One query, for one or for a page of them.
-            shown = self.parent.instance if self.parent else [campaign]
-            self.context["progress"] = campaigns.progress_of(shown)
         return dict(ProgressOut(self.context["progress"][campaign.pk]).data)
 
 
@@ -118,6 +114,11 @@ class Campaigns(EventResource):
 
     def get_queryset(self) -> QuerySet[Campaign]:
         return Campaign.objects.of_event(self.event.pk).without_recipients().order_by("-pk")
+
+    def shown(self, things: Any, **kwargs: Any) -> Any:
+        # One query, for one or for a page of them.
+        progress = campaigns.progress_of(things if kwargs.get("many") else [things])
+        return self.out(things, context={**self.get_serializer_context(), "progress": progress}, **kwargs).data
 
     @transaction.atomic
     def make(self, asked: dict[str, Any]) -> Campaign:

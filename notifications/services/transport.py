@@ -146,7 +146,8 @@ class ProviderTransport:
         return Answer(verdict=Verdict.NEVER, code=code, text=text)
 
 
-def _for_provider(mail: Mail) -> EmailMultiAlternatives:
+def _for_provider(mail: Mail) -> Any:
+    """Django's message, with attributes that django-anymail reads."""
     rendered, message = mail.rendered, mail.message
     headers = {
         "Message-ID": message.message_id,
@@ -156,7 +157,7 @@ def _for_provider(mail: Mail) -> EmailMultiAlternatives:
     if rendered.unsubscribe_url:
         headers["List-Unsubscribe"] = f"<{rendered.unsubscribe_url}>"
         headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    email = EmailMultiAlternatives(
+    email: Any = EmailMultiAlternatives(
         subject=rendered.subject,
         body=rendered.text,
         from_email=formataddr((one_line(rendered.sender_name), settings.MAIL_FROM)),
