@@ -10,7 +10,7 @@ from rest_framework.permissions import AllowAny
 
 from common.api.docs import documentation
 from common.api.errors import NotHere
-from events.api.mail import Messages, ReminderRules
+from events.api.mail import Campaigns, Messages, ReminderRules
 from events.api.views import Events, Rooms, Tracks
 from registrations.api.check_ins import CheckIns
 from registrations.api.views import Files, Products, Questions, QuestionSections, Quotas, Registrations, TicketTypes
@@ -83,5 +83,15 @@ urlpatterns = [
     path("events/<str:event>/messages/<int:pk>/", Messages.as_view({"get": "retrieve"}), name="message"),
     path("events/<str:event>/messages/<int:pk>/cancel/", Messages.as_view({"post": "cancel"}), name="message-cancel"),
     path("events/<str:event>/messages/<int:pk>/retry/", Messages.as_view({"post": "retry"}), name="message-retry"),
+    path("events/<str:event>/campaigns/", Campaigns.as_view(LIST), name="campaigns"),
+    path("events/<str:event>/campaigns/<int:pk>/", Campaigns.as_view({"get": "retrieve"}), name="campaign"),
+    *[
+        path(
+            f"events/<str:event>/campaigns/<int:pk>/{name}/",
+            Campaigns.as_view({"post": name}),
+            name=f"campaign-{name}",
+        )
+        for name in ("pause", "resume", "cancel")
+    ],
     re_path(r"", NotHere.as_view(), name="nothing"),
 ]

@@ -27,6 +27,7 @@ app.conf.task_routes = {
 app.conf.beat_schedule = {
     "plan reminders": {"task": "notifications.plan_reminders", "schedule": crontab()},
     "deliver what is due": {"task": "notifications.deliver_due", "schedule": 10.0},
+    "begin, write and finish campaigns": {"task": "notifications.advance_campaigns", "schedule": 10.0},
     "requeue messages stuck in sending": {"task": "notifications.sweep_stuck", "schedule": 60.0},
     "end offers and places that are overdue": {"task": "registrations.expire_overdue", "schedule": 60.0},
     "give free places to those in line": {"task": "registrations.fill_free_places", "schedule": 60.0},

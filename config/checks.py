@@ -9,6 +9,8 @@ from zoneinfo import available_timezones
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
+from config.providers import NEEDS_SECRET, PROVIDERS
+
 
 @register()
 def check_settings(**_kwargs: Any) -> list[CheckMessage]:
@@ -40,12 +42,61 @@ def check_settings(**_kwargs: Any) -> list[CheckMessage]:
                     id="lihu.E003",
                 )
             )
+    found += [
+        Error(
+            f"{name} is {getattr(settings, name)}: mail would hardly move.",
+            hint="Set it to 10 or more, or to 0 for no limit",
+            id="lihu.E005",
+        )
+        for name in ("MAIL_PER_MINUTE", "MAIL_PER_MINUTE_AND_EVENT", "MAIL_PER_MINUTE_AND_HOST")
+        if getattr(settings, name) < 10 and getattr(settings, name) != 0
+    ]
+    found += _provider_problems()
     if settings.DEBUG and public.scheme == "https":
         found.append(
             Error(
                 "DEBUG is on under an https address: it would show settings and code to visitors.",
                 hint="Unset DEBUG",
                 id="lihu.E004",
+            )
+        )
+    return found
+
+
+def _provider_problems() -> list[CheckMessage]:
+    name = settings.MAIL_PROVIDER
+    if not name:
+        return []
+    if name not in PROVIDERS:
+        hint = f"Set it to one of {', '.join(sorted(PROVIDERS))}, or use SMTP_URL"
+        return [Error(f"MAIL_PROVIDER is {name!r}, which is not known here.", hint=hint, id="lihu.E006")]
+    found: list[CheckMessage] = []
+    if settings.SMTP_URL:
+        found.append(
+            Error(
+                "MAIL_PROVIDER and SMTP_URL are both set.", hint="Mail leaves by one: unset the other", id="lihu.E007"
+            )
+        )
+    missing = [
+        setting
+        for setting, is_needed in {
+            "MAIL_PROVIDER_KEY": True,
+            "MAIL_PROVIDER_SECRET": name in NEEDS_SECRET,
+            "MAIL_PROVIDER_DOMAIN": bool(PROVIDERS[name].domain),
+        }.items()
+        if is_needed and not getattr(settings, setting)
+    ]
+    found += [
+        Error(f"MAIL_PROVIDER is {name}, and {setting} is not set.", hint="The provider shows it", id="lihu.E008")
+        for setting in missing
+    ]
+    secret = settings.MAIL_PROVIDER_WEBHOOK_SECRET
+    if secret and ":" not in secret:
+        found.append(
+            Error(
+                "MAIL_PROVIDER_WEBHOOK_SECRET is not a name and a password.",
+                hint="Write name:password; the provider reports to https://name:password@…/mail/reports/",
+                id="lihu.E009",
             )
         )
     return found

@@ -15,7 +15,7 @@ from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 from environs import FileAwareEnv
 
-from config import embedded, logs
+from config import embedded, logs, providers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -97,6 +97,28 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 SMTP_URL = env.str("SMTP_URL", "")
 MAIL_FROM = env.str("MAIL_FROM", f"noreply@{_public.hostname or 'localhost'}")
 SMTP_TIMEOUT = env.int("SMTP_TIMEOUT", 20)
+# 0: no limit.
+MAIL_PER_MINUTE = env.int("MAIL_PER_MINUTE", 0)
+MAIL_PER_MINUTE_AND_EVENT = env.int("MAIL_PER_MINUTE_AND_EVENT", 0)
+MAIL_PER_MINUTE_AND_HOST = env.int("MAIL_PER_MINUTE_AND_HOST", 0)
+# Instead of SMTP: a provider's own API, see config/providers.py.
+MAIL_PROVIDER = env.str("MAIL_PROVIDER", "").lower()
+MAIL_PROVIDER_KEY = env.str("MAIL_PROVIDER_KEY", "")
+MAIL_PROVIDER_SECRET = env.str("MAIL_PROVIDER_SECRET", "")
+MAIL_PROVIDER_DOMAIN = env.str("MAIL_PROVIDER_DOMAIN", "")
+MAIL_PROVIDER_URL = env.str("MAIL_PROVIDER_URL", "")
+MAIL_PROVIDER_WEBHOOK_SECRET = env.str("MAIL_PROVIDER_WEBHOOK_SECRET", "")
+# Without a secret nobody may report.
+MAIL_PROVIDER_TRACKING = providers.tracking_view(MAIL_PROVIDER) if MAIL_PROVIDER_WEBHOOK_SECRET else ""
+ANYMAIL = providers.anymail_settings(
+    MAIL_PROVIDER,
+    key=MAIL_PROVIDER_KEY,
+    secret=MAIL_PROVIDER_SECRET,
+    domain=MAIL_PROVIDER_DOMAIN,
+    url=MAIL_PROVIDER_URL,
+    webhook_secret=MAIL_PROVIDER_WEBHOOK_SECRET,
+    timeout=SMTP_TIMEOUT,
+)
 DEFAULT_FROM_EMAIL = f"{SITE_NAME} <{MAIL_FROM}>"
 SERVER_EMAIL = MAIL_FROM
 # Everything that Django or a library mails (sign-in codes, password resets) goes through the same ledger.
@@ -344,6 +366,7 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
+        "CampaignState": "notifications.models.CampaignState",
         "EventKind": "events.models.EventKind",
         "EventState": "events.models.EventState",
         "Language": "django.conf.settings.LANGUAGES",

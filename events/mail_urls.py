@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from django.urls import path
 
-from events.views import mail_templates, messages, reminders
+from events.views import campaigns, mail_templates, messages, reminders
 
 urlpatterns = [
+    path("mail/", campaigns.campaigns, name="campaigns"),
+    path("mail/new/", campaigns.new_campaign, name="new_campaign"),
+    path("mail/reach/", campaigns.reach, name="campaign_reach"),
+    path("mail/preview/", campaigns.preview_words, name="preview_campaign_words"),
+    path("mail/campaigns/<int:pk>/", campaigns.campaign, name="campaign"),
+    path("mail/campaigns/<int:pk>/edit/", campaigns.edit_campaign, name="edit_campaign"),
+    path("mail/campaigns/<int:pk>/preview/", campaigns.preview_campaign, name="preview_campaign"),
+    path("mail/campaigns/<int:pk>/progress/", campaigns.progress, name="campaign_progress"),
+    path("mail/campaigns/<int:pk>/test/", campaigns.test, name="test_campaign"),
+    path("mail/campaigns/<int:pk>/send/", campaigns.send, name="send_campaign"),
+    path("mail/campaigns/<int:pk>/pause/", campaigns.pause, name="pause_campaign"),
+    path("mail/campaigns/<int:pk>/resume/", campaigns.resume, name="resume_campaign"),
+    path("mail/campaigns/<int:pk>/cancel/", campaigns.cancel, name="cancel_campaign"),
     path("reminders/", reminders.rules, name="rules"),
     path("reminders/new/", reminders.new_rule, name="new_rule"),
     path("reminders/<int:pk>/", reminders.rule, name="rule"),

@@ -137,6 +137,12 @@ PLACES: Final[list[tuple[str | Promise, list[_Place]]]] = [
         _("Mail"),
         [
             _Place(
+                label=_("Write to people"),
+                url_name="events:campaigns",
+                icon="megaphone",
+                permissions=frozenset({_P.SEND_MESSAGES}),
+            ),
+            _Place(
                 label=_("Reminders"),
                 url_name="events:rules",
                 icon="bell",

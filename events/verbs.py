@@ -44,6 +44,13 @@ SENTENCES: Final[dict[str, str | Promise]] = {
     "message_written": gettext_lazy("wrote a mail: %(subject)s"),
     "message_cancelled": gettext_lazy("cancelled the mail %(subject)s"),
     "message_retried": gettext_lazy("sent the mail %(subject)s again"),
+    "campaign_created": gettext_lazy("wrote a campaign: %(subject)s"),
+    "campaign_changed": gettext_lazy("changed the campaign %(subject)s"),
+    "campaign_sent": gettext_lazy("sent the campaign %(subject)s"),
+    "campaign_scheduled": gettext_lazy("set a time for the campaign %(subject)s"),
+    "campaign_paused": gettext_lazy("paused the campaign %(subject)s"),
+    "campaign_resumed": gettext_lazy("went on with the campaign %(subject)s"),
+    "campaign_cancelled": gettext_lazy("stopped the campaign %(subject)s"),
     "team_left": gettext_lazy("took somebody off the team %(subject)s"),
 }
 

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from common.forms import Form, LocalizedField
-from notifications.models import MAX_OFFSET_MINUTES, Anchor, Audience, ReminderRule
+from common.forms import Form, LocalizedField, tune
+from notifications.audiences import Filter, all_audiences
+from notifications.models import MAX_OFFSET_MINUTES, Anchor, Audience, Campaign, ReminderRule
 from notifications.sources import supported
 
 #: Minutes in each unit that people count in; the largest first.
@@ -115,3 +119,126 @@ def describe(anchor: str, audience: str) -> str:
         found
         or _("%(audience)s, before %(anchor)s") % {"audience": Audience(audience).label, "anchor": Anchor(anchor).label}
     )
+
+
+class CampaignForm(WordsForm):
+    """Whom, and in which words. Each audience has a tick of its own and fields `CODE.FILTER`."""
+
+    # Made with the page, so that pressing the button twice makes one campaign.
+    key = forms.UUIDField(widget=forms.HiddenInput)
+    whom = forms.MultipleChoiceField(label=_("Whom"), widget=forms.CheckboxSelectMultiple)
+
+    field_order = ("key", "whom")
+
+    def __init__(
+        self,
+        *args: Any,
+        event_id: int,
+        campaign: Campaign | None = None,
+        wanted: Mapping[str, Mapping[str, Any]] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """`wanted`: what is chosen at first for each audience, where it is not a campaign's own choice."""
+        chosen = campaign.audiences if campaign else wanted
+        kwargs["initial"] = {
+            **kwargs.get("initial", {}),
+            "key": campaign.key if campaign else uuid.uuid4(),
+            "whom": list(chosen) if chosen is not None else [],
+            **({"subject": campaign.subject, "body": campaign.body} if campaign else {}),
+        }
+        super().__init__(*args, **kwargs)
+        self._filters: dict[str, list[Filter]] = {}
+        titles = []
+        for audience in all_audiences():
+            titles.append((audience.code, audience.title))
+            self._filters[audience.code] = audience.filters(event_id)
+            for filter_ in self._filters[audience.code]:
+                initial = chosen.get(audience.code, {}).get(filter_.name) if chosen is not None else filter_.initial
+                field = _field_of(filter_, initial)
+                tune(filter_.name, field)
+                self.fields[f"{audience.code}.{filter_.name}"] = field
+        whom = self.fields["whom"]
+        assert isinstance(whom, forms.MultipleChoiceField)
+        whom.choices = titles
+        if chosen is None and titles:
+            self.initial["whom"] = [titles[0][0]]
+        for name in ("subject", "body"):
+            words = self.fields[name]
+            assert isinstance(words, LocalizedField)
+            words.one_required = True
+            words.error_messages["required"] = _("Write this in at least one language.")
+
+    def groups(self) -> list[dict[str, Any]]:
+        """For the page: each audience's tick with the filters under it, those in use unfolded."""
+        ticks = {tick.data["value"]: tick for tick in self["whom"].subwidgets}
+        return [
+            {
+                "tick": ticks[audience.code],
+                "code": audience.code,
+                "filters": [
+                    {"field": field, "is_used": bool(field.value()), "is_long": len(filter_.choices) > 8}
+                    for filter_ in self._filters[audience.code]
+                    for field in [self[f"{audience.code}.{filter_.name}"]]
+                ],
+            }
+            for audience in all_audiences()
+        ]
+
+    def audiences(self) -> dict[str, dict[str, Any]]:
+        """What is ticked, as campaigns take it; empty filters are left out."""
+        return {
+            code: {
+                filter_.name: value
+                for filter_ in self._filters[code]
+                if (value := self.cleaned_data.get(f"{code}.{filter_.name}"))
+            }
+            for code in self.cleaned_data.get("whom", [])
+        }
+
+    def words(self) -> dict[str, Any]:
+        return {name: self.cleaned_data[name] or "" for name in ("subject", "body")}
+
+
+def _field_of(filter_: Filter, initial: Any) -> forms.Field:
+    if not filter_.choices:
+        return forms.CharField(label=str(filter_.label), required=False, max_length=200, initial=initial)
+    values = initial if isinstance(initial, list | tuple) else [initial] if initial else []
+    return forms.MultipleChoiceField(
+        label=str(filter_.label),
+        choices=filter_.choices,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        initial=[str(value) for value in values],
+    )
+
+
+class SendLaterForm(Form):
+    """When a campaign begins, on the event's clock."""
+
+    send_at = forms.DateTimeField(label=_("Day and time"), widget=forms.DateTimeInput)
+
+    def __init__(self, *args: Any, zone: ZoneInfo, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._zone = zone
+
+    def clean_send_at(self) -> datetime:
+        naive: datetime = self.cleaned_data["send_at"]
+        return naive.replace(tzinfo=self._zone)
+
+
+def in_words(event_id: int, audiences: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Whom a campaign goes to, for people: each audience with what it is narrowed by."""
+    shown = []
+    for audience in all_audiences():
+        if audience.code not in audiences:
+            continue
+        wanted, facts = audiences[audience.code], []
+        for filter_ in audience.filters(event_id):
+            value = wanted.get(filter_.name)
+            if value in (None, "", []):
+                continue
+            names = dict(filter_.choices)
+            values = value if isinstance(value, list | tuple) else [value]
+            facts.append({"label": filter_.label, "values": [names.get(str(each), str(each)) for each in values]})
+        shown.append({"title": audience.title, "facts": facts})
+    return shown

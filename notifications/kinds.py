@@ -32,3 +32,26 @@ ORGANIZERS_MESSAGE = NoticeKind(
     priority=20,
     is_editable=False,
 )
+
+CAMPAIGN = NoticeKind(
+    code="campaign",
+    title=_("Campaign"),
+    # Each campaign has words of its own.
+    subject=_("News from {event}"),
+    body="",
+    placeholders=(
+        Placeholder(name="name", label=_("name of the recipient"), example="Lin Wei"),
+        Placeholder(name="event", label=_("event"), example="Food Science Days 2027"),
+        Placeholder(name="ticket", label=_("ticket; empty for those who have none"), example="Student"),
+        Placeholder(name="code", label=_("code of the registration; empty for those who have none"), example="7KQ2ZD"),
+        Placeholder(
+            name="link",
+            label=_("Open my page"),
+            example="https://conferences.example.edu/food-2027/registrations/…/",
+            type=PlaceholderType.LINK,
+        ),
+    ),
+    priority=40,
+    is_optional=True,
+    is_editable=False,
+)

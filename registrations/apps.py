@@ -11,11 +11,12 @@ class RegistrationsConfig(AppConfig):
         from accounts.hooks import me_sections  # noqa: PLC0415
         from events import hooks, verbs  # noqa: PLC0415
         from notifications import notices as kinds  # noqa: PLC0415
-        from registrations import notices, offers, sections, sources  # noqa: PLC0415
+        from registrations import audience, notices, offers, sections, sources  # noqa: PLC0415
         from registrations.services import zones  # noqa: PLC0415
 
         kinds.register(*notices.KINDS)
         sources.register()
+        audience.register()
         hooks.event_page_sections.append(offers.section)
         me_sections.append(sections.my_registrations)
         hooks.dashboard_sections.append(sections.dashboard)

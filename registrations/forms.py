@@ -17,6 +17,7 @@ from common.forms import Form
 from common.text import validate_plain_text
 from events.forms import OneLine, Texts, capitalized
 from events.models import Event
+from registrations import segments
 from registrations.answer_fields import AnswersForm, country_choices, initial_answers, with_questions
 from registrations.models import (
     Answer,
@@ -382,18 +383,12 @@ class RegistrationFilters(forms.Form):
     def narrow(self, registrations: Any) -> Any:
         """Filters that make no sense are no filters."""
         self.is_valid()
-        values = self.cleaned_data
-        if words := values.get("q"):
-            registrations = registrations.matching(words)
-        if state := values.get("state"):
-            registrations = registrations.filter(state=state)
+        values = {name: value for name, value in self.cleaned_data.items() if value}
         if ticket := values.get("ticket"):
-            registrations = registrations.filter(ticket_type=ticket)
+            values["ticket"] = ticket.pk
         if product := values.get("product"):
             registrations = registrations.filter(pk__in=product.lines.wanted().values("registration"))
-        if country := values.get("country"):
-            registrations = registrations.filter(country=country)
-        return registrations
+        return segments.narrow(registrations, values)
 
 
 def state_label(state: str) -> str:

@@ -53,6 +53,8 @@ def _row(registration: Registration) -> MeRow:
 
 #: For the history of an event (`events.verbs`).
 SENTENCES: Final[dict[str, str | Promise]] = {
+    "segment_saved": gettext_lazy("saved the segment %(subject)s"),
+    "segment_deleted": gettext_lazy("deleted the segment %(subject)s"),
     "registered": gettext_lazy("registered: %(subject)s"),
     "registration_changed": gettext_lazy("changed the registration %(subject)s"),
     "registration_moved": gettext_lazy("gave another ticket to %(subject)s"),

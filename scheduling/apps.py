@@ -10,11 +10,12 @@ class SchedulingConfig(AppConfig):
         # Models are not there yet when this module is loaded.
         from events import hooks, verbs  # noqa: PLC0415
         from notifications import notices as kinds  # noqa: PLC0415
-        from scheduling import changes, notices, sections, sources  # noqa: PLC0415
+        from scheduling import audience, changes, notices, sections, sources  # noqa: PLC0415
         from scheduling.services import zones  # noqa: PLC0415
 
         kinds.register(*notices.KINDS)
         sources.register()
+        audience.register()
         sections.register()
         verbs.SENTENCES.update(sections.SENTENCES)
         hooks.zone_changed.append(zones.keep_wall_clocks)

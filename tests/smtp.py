@@ -35,15 +35,18 @@ class Received:
 
 @dataclass
 class SmtpSink:
-    """Accepts everything at first. `refuse`, `hang` and `stop` make it fail; `accept` and `start` mend it."""
+    """Accepts everything at first. `refuse`, `hang`, `break_off` and `stop` make it fail; `accept` and `start` mend it."""
 
     messages: list[Received] = field(default_factory=list)
     # Answers to RCPT by address, for one refused recipient among many: {"gone@example.org": "550 5.1.1 no such user"}.
     refused_recipients: dict[str, str] = field(default_factory=dict)
+    # Answers to every MAIL: {"MAIL": "421 4.7.0 Too many connections"}.
+    answers: dict[str, str] = field(default_factory=dict)
     connections: int = 0
 
     def __post_init__(self) -> None:
         self._answer: str | None = None
+        self._is_breaking_off = self._is_keeping = False
         self._released = threading.Event()
         self._released.set()
         self._arrived = threading.Condition()
@@ -71,6 +74,7 @@ class SmtpSink:
 
     def accept(self) -> None:
         self._answer = None
+        self._is_breaking_off = False
         self._released.set()
 
     def refuse(self, answer: str = "451 4.3.0 Try again later") -> None:
@@ -80,6 +84,10 @@ class SmtpSink:
     def hang(self) -> None:
         """Say nothing after the message's data until `accept` or `stop`."""
         self._released.clear()
+
+    def break_off(self, *, keeping: bool) -> None:
+        """Close the connection instead of answering for a message, which is kept or lost, until `accept`."""
+        self._is_breaking_off, self._is_keeping = True, keeping
 
     def to(self, address: str) -> list[Received]:
         return [received for received in self.messages if address in received.recipients]
@@ -100,6 +108,13 @@ class SmtpSink:
         session.host_name = hostname
         return responses
 
+    async def handle_MAIL(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
+        if answer := self.answers.get("MAIL"):
+            return answer
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 OK"
+
     async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
         if answer := self.refused_recipients.get(address):
             return answer
@@ -112,9 +127,17 @@ class SmtpSink:
             return "421 4.3.2 Closing"
         if self._answer:
             return self._answer
+        if self._is_breaking_off and not self._is_keeping:
+            return self._hang_up(server)
         message = email.message_from_bytes(envelope.content, policy=email.policy.default)
         assert isinstance(message, EmailMessage)
         with self._arrived:
             self.messages.append(Received(envelope.mail_from, list(envelope.rcpt_tos), message))
             self._arrived.notify_all()
+        if self._is_breaking_off:
+            return self._hang_up(server)
         return f"250 2.0.0 OK {time.monotonic_ns()}"
+
+    def _hang_up(self, server: Any) -> str:
+        server.transport.abort()
+        return "421 4.3.2 Nobody hears this"

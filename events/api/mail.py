@@ -1,13 +1,15 @@
-"""Reminder rules and the outbox. `notifications` knows no event, so what belongs to one is served here."""
+"""Reminder rules, campaigns and the outbox. `notifications` knows no event, so what belongs to one is served here."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 from django_filters import rest_framework as filters
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -19,9 +21,10 @@ from common.problems import Invalid, Problem
 from common.text import email_key
 from events.api.base import EventResource
 from events.models import Permission
-from notifications.models import Anchor, Audience, Message, MessageState, ReminderRule
+from notifications.models import Anchor, Audience, Campaign, Message, MessageState, ReminderRule
 from notifications.notices import Recipient
-from notifications.services import messages, reminders
+from notifications.services import campaigns, messages, reminders
+from notifications.services.campaigns import Progress
 
 
 class ReminderRuleOut(serializers.ModelSerializer[ReminderRule]):
@@ -59,6 +62,90 @@ class ReminderRules(EventResource):
 
     def remove(self, thing: ReminderRule) -> None:
         reminders.delete_rule(rule=thing, **self.by_whom())
+
+
+class ProgressOut(serializers.Serializer[Progress]):
+    """In addresses."""
+
+    total = serializers.IntegerField()
+    waiting = serializers.IntegerField()
+    sent = serializers.IntegerField()
+    failed = serializers.IntegerField()
+    bounced = serializers.IntegerField()
+    unsubscribed = serializers.IntegerField()
+    cancelled = serializers.IntegerField()
+
+
+class CampaignOut(serializers.ModelSerializer[Campaign]):
+    subject = LocalizedText()
+    body = LocalizedText()
+    audiences = serializers.DictField(child=serializers.DictField())
+    progress = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Campaign
+        fields = ["id", "subject", "body", "audiences", "state", "send_at", "began_at", "finished_at", "progress"]
+
+    @extend_schema_field(ProgressOut)
+    def get_progress(self, campaign: Campaign) -> dict[str, Any]:
+        return dict(ProgressOut(self.context["progress"][campaign.pk]).data)
+
+
+class CampaignBody(Body):
+    """One text to many people of the event; it begins at once unless told otherwise."""
+
+    subject = LocalizedText(max_length=300)
+    body = LocalizedText(lines=True, max_length=20_000)
+    audiences = serializers.DictField(
+        child=serializers.DictField(),
+        help_text=_(
+            'whom, with filters: {"registrations": {"state": ["confirmed"], "country": ["CN"]}, "speakers": {}}'
+        ),
+    )
+    send_at = serializers.DateTimeField(required=False, help_text=_("default: at once"))
+    draft = serializers.BooleanField(required=False, help_text=_("true: only written, to be sent by an organizer"))
+
+
+class Campaigns(EventResource):
+    to_write = to_read = Permission.SEND_MESSAGES
+    http_method_names = ["get", "post", "head", "options"]
+    out = CampaignOut
+    body = CampaignBody
+
+    def get_queryset(self) -> QuerySet[Campaign]:
+        return Campaign.objects.of_event(self.event.pk).without_recipients().order_by("-pk")
+
+    def shown(self, things: Any, **kwargs: Any) -> Any:
+        # One query, for one or for a page of them.
+        progress = campaigns.progress_of(things if kwargs.get("many") else [things])
+        return self.out(things, context={**self.get_serializer_context(), "progress": progress}, **kwargs).data
+
+    @transaction.atomic
+    def make(self, asked: dict[str, Any]) -> Campaign:
+        send_at, is_draft = asked.pop("send_at", None), asked.pop("draft", False)
+        made = campaigns.create_campaign(event_id=self.event.pk, **asked, **self.by_whom())
+        return made if is_draft else campaigns.send_campaign(campaign=made, send_at=send_at, **self.by_whom())
+
+    @extend_schema(request=None, responses=CampaignOut)
+    @action(detail=True, methods=["post"])
+    def pause(self, request: Request, **_path: Any) -> Response:
+        """Hold what has not gone out."""
+        return self._changed(campaigns.pause_campaign)
+
+    @extend_schema(request=None, responses=CampaignOut)
+    @action(detail=True, methods=["post"])
+    def resume(self, request: Request, **_path: Any) -> Response:
+        """Go on where it was paused."""
+        return self._changed(campaigns.resume_campaign)
+
+    @extend_schema(request=None, responses=CampaignOut)
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, **_path: Any) -> Response:
+        """Stop for good."""
+        return self._changed(campaigns.cancel_campaign)
+
+    def _changed(self, service: Callable[..., Campaign]) -> Response:
+        return Response(self.shown(self.again(service(campaign=self.get_object(), **self.by_whom()))))
 
 
 class MessageOut(serializers.ModelSerializer[Message]):

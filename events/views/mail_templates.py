@@ -74,7 +74,7 @@ def mail_template(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
             "kind": chosen,
             "is_own": template is not None,
             "placeholders": placeholders_of(chosen),
-            "languages": _preview_languages(event),
+            "languages": preview_languages(event),
         },
     )
 
@@ -124,7 +124,7 @@ def placeholders_of(kind: NoticeKind) -> list[dict[str, str]]:
     ]
 
 
-def _preview_languages(event: Event) -> list[dict[str, str]]:
+def preview_languages(event: Event) -> list[dict[str, str]]:
     names = dict(settings.LANGUAGES)
     return [{"code": code, "name": str(names.get(code, code))} for code in event.locales]
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import email
+import email.policy
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages as notes
@@ -23,7 +26,7 @@ from events.views.acting import by, tell
 from notifications.models import Message, MessageState
 from notifications.notices import find_kind
 from notifications.services import messages as services
-from notifications.services.rendering import Renderer
+from notifications.services.rendering import Rendered, Renderer, as_bytes
 from notifications.views.framing import framed
 
 TONES = {
@@ -43,7 +46,10 @@ def messages(request: HttpRequest, slug: str) -> HttpResponse:
     event = get_event_or_404(request, slug, Permission.SEND_MESSAGES)
     words = request.GET.get("q", "").strip()
     state, kind = request.GET.get("state", ""), request.GET.get("kind", "")
+    campaign = request.GET.get("campaign", "")
     everything = Message.objects.of_event(event.pk)
+    if campaign:
+        everything = everything.about(f"campaign:{campaign}")
     # One query gives both the numbers and the kinds to choose from.
     counts = list(everything.values("state", "kind").annotate(count=Count("pk")).order_by("kind"))
     found = everything.matching(words)
@@ -63,9 +69,10 @@ def messages(request: HttpRequest, slug: str) -> HttpResponse:
             "words": words,
             "chosen_state": state,
             "chosen_kind": kind,
-            "is_filtered": bool(words or state or kind),
+            "chosen_campaign": campaign,
+            "is_filtered": bool(words or state or kind or campaign),
             "kinds": [{"code": code, "title": _title(code)} for code in kinds],
-            "tabs": _tabs(event, counts, state, {"q": words, "kind": kind}),
+            "tabs": _tabs(event, counts, state, {"q": words, "kind": kind, "campaign": campaign}),
         },
     )
 
@@ -118,14 +125,18 @@ def message(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     event = get_event_or_404(request, slug, Permission.SEND_MESSAGES)
     found = _message_or_404(event, pk)
     now = timezone.now()
+    content = _content(found)
     return render(
         request,
         "events/mail/message.html",
         {
             "event": event,
             **_row(found),
-            "text": _content(found).get("text", ""),
+            "text": content.get("text", ""),
+            "calendar": content.get("calendar", ""),
+            "headers": _headers(found, content, now),
             "is_as_sent": bool(found.rendered),
+            "next_try": found.due_at if found.state == MessageState.QUEUED and found.attempts else None,
             "attempts": list(found.deliveries.order_by("attempted_at")),
             "may_cancel": found.state in services.CANCELLABLE,
             "may_retry": not services.problems_with_retrying(found, now),
@@ -149,6 +160,15 @@ def _content(found: Message) -> dict[str, str]:
     renderer = Renderer()
     renderer.prepare([found])
     return renderer.render(found).as_json()
+
+
+def _headers(found: Message, content: dict[str, str], now: datetime) -> list[tuple[str, str]]:
+    """As they went over the wire, encoded words read."""
+    if not content:
+        return []
+    raw = as_bytes(found, Rendered(**content), at=found.sent_at or now)
+    parsed = email.message_from_bytes(raw, policy=email.policy.default)
+    return [(name, str(value)) for name, value in parsed.items() if name not in {"Content-Type", "MIME-Version"}]
 
 
 @require_POST

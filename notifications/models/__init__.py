@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from notifications.models.campaigns import EDITABLE, Campaign, CampaignQuerySet, CampaignState
+from notifications.models.limits import Spending
 from notifications.models.mailbox import CaughtMail
 from notifications.models.messages import (
     FINAL_STATES,
@@ -15,11 +17,15 @@ from notifications.models.reminders import MAX_OFFSET_MINUTES, Anchor, Audience,
 from notifications.models.templates import MailTemplate
 
 __all__ = [
+    "EDITABLE",
     "FINAL_STATES",
     "MAX_OFFSET_MINUTES",
     "PENDING_STATES",
     "Anchor",
     "Audience",
+    "Campaign",
+    "CampaignQuerySet",
+    "CampaignState",
     "CancelReason",
     "CaughtMail",
     "Delivery",
@@ -31,4 +37,5 @@ __all__ = [
     "PreferenceQuerySet",
     "ReminderRule",
     "ReminderRuleQuerySet",
+    "Spending",
 ]

@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import Final
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 
@@ -123,8 +124,14 @@ class Message(models.Model):
             ),
         ]
         indexes = [
+            # Lanes: what is as urgent and of one event; delivery.claim takes from each in turn.
             models.Index(
-                fields=["priority", "due_at", "id"], condition=Q(state="queued"), name="notifications_message_due"
+                F("priority"),
+                Coalesce("event_id", 0),
+                F("due_at"),
+                F("id"),
+                condition=Q(state="queued"),
+                name="notifications_message_lanes",
             ),
             models.Index(fields=["claimed_at"], condition=Q(state="sending"), name="notifications_message_claimed"),
             models.Index(fields=["event_id", "-id"], name="notifications_message_by_event"),
@@ -144,10 +151,15 @@ class Delivery(models.Model):
     # SMTP reply code (RFC 5321 §4.2), None where there was no answer.
     code = models.PositiveSmallIntegerField(null=True)
     answer = models.TextField(blank=True)
+    # What a mail provider calls this mail; its reports of bounces name it so. Empty with SMTP.
+    provider_id = models.CharField(max_length=200, blank=True, default="", db_default="")
 
     class Meta:
         verbose_name_plural = "deliveries"
-        indexes = [models.Index(fields=["message", "attempted_at"], name="notifications_delivery_order")]
+        indexes = [
+            models.Index(fields=["message", "attempted_at"], name="notifications_delivery_order"),
+            models.Index(fields=["provider_id"], condition=~Q(provider_id=""), name="notifications_delivery_by_id"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.code or '–'} {self.answer[:60]}"

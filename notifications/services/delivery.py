@@ -1,7 +1,7 @@
 """Sending what is due: claim a batch, hand over mail by mail, record each answer before the next.
 
-Claims are conditional updates that skip what another worker holds, and nothing is sent inside a transaction. A worker that
-is killed leaves rows in `sending`; `sweep_stuck` queues them again, and at most the one mail that was on the wire goes out
+Claims are conditional updates that skip what another worker holds, and nothing is sent inside a transaction. What is most
+urgent is claimed first, and of that from each event in turn (`limits` says how much). A worker that is killed leaves rows in `sending`; `sweep_stuck` queues them again, and at most the one mail that was on the wire goes out
 a second time, with the same Message-ID.
 """
 
@@ -17,12 +17,13 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import structlog
-from django.db import connection
+from django.db import connection, transaction
 
 from common.jobs import enqueue_on_commit
-from notifications.models import CancelReason, Delivery, Message, MessageState
-from notifications.services import preferences, rendering
-from notifications.services.transport import Answer, Mail, ServerTrouble, Transport, Verdict, open_transport
+from notifications.models import Campaign, CampaignState, CancelReason, Delivery, Message, MessageState
+from notifications.services import limits, preferences, rendering
+from notifications.services.replies import Verdict
+from notifications.services.transport import REST, Answer, Mail, ServerTrouble, Transport, open_transport
 
 log = structlog.get_logger(__name__)
 
@@ -34,8 +35,11 @@ BATCH_SECONDS: Final = 5
 STUCK_AFTER: Final = timedelta(minutes=10)
 #: No message is given up sooner than this after it was to go out.
 GIVE_UP_AFTER: Final = timedelta(hours=72)
-FIRST_RETRY: Final = timedelta(minutes=1)
-LAST_RETRY: Final = timedelta(hours=1)
+#: The first pause and the longest one.
+PAUSES: Final = {
+    Verdict.LATER: (timedelta(minutes=1), timedelta(hours=1)),
+    Verdict.MUCH_LATER: (timedelta(hours=1), timedelta(hours=6)),
+}
 
 _MESSAGE: Final = Message._meta.db_table
 _DELIVERY: Final = Delivery._meta.db_table
@@ -52,8 +56,12 @@ class Delivered:
     cancelled: int = 0
     # Why the run stopped early: the mail server is away. What it had not sent is still due.
     trouble: str = ""
+    # How long to leave it alone then.
+    rest: timedelta = REST
     # There may be more that is due.
     is_more: bool = False
+    # What is due is held back by the limits; seconds until some of it may go.
+    held_back: float = 0
 
 
 class _Clock:
@@ -86,7 +94,7 @@ def deliver_due(
                 done.is_more = True
                 break
             size = BATCH if until_empty else min(BATCH, limit - claimed)
-            batch = _claim(now=clock.now(), size=size)
+            batch, done.held_back = claim(now=clock.now(), size=size)
             if not batch:
                 break
             claimed += len(batch)
@@ -111,18 +119,64 @@ def sweep_stuck(*, now: datetime) -> int:
     return swept
 
 
-def _claim(*, now: datetime, size: int) -> list[Message]:
+def claim(*, now: datetime, size: int) -> tuple[list[Message], float]:
+    """Take what is due for the caller alone, the most urgent first; and how many seconds the limits hold back the rest."""
+    if not limits.are_set():
+        return _claim(now=now, size=size), 0
+    with transaction.atomic():
+        allowances = limits.Allowances(now)
+        left = allowances.left_in_all()
+        size = size if left is None else min(size, left)
+        taken = _claim(now=now, size=size, not_events=allowances.spent_events(), not_hosts=allowances.spent_hosts())
+        refused = {message.pk for message in allowances.take(taken)}
+        if refused:
+            Message.objects.filter(pk__in=refused).update(state=MessageState.QUEUED, claim=None, claimed_at=None)
+        allowances.keep()
+        batch = [message for message in taken if message.pk not in refused]
+        wait = allowances.seconds_until_more()
+    return batch, wait if wait and not batch and Message.objects.due(now).exists() else 0
+
+
+def _claim(*, now: datetime, size: int, not_events: Sequence[int] = (), not_hosts: Sequence[str] = ()) -> list[Message]:
+    # Lanes are found by jumping through the index; of the most urgent that have something due, each gives its share.
     # SKIP LOCKED is what makes two workers take different rows; PostgreSQL checks `state` again after each lock.
-    rows = Message.objects.raw(
-        f"""
-        UPDATE {_MESSAGE} SET state = 'sending', claim = %s, claimed_at = %s
+    is_due = "state = 'queued' AND due_at <= %(now)s"
+    is_of_lane = "priority = lane.priority AND coalesce(event_id, 0) = lane.event"
+    if not_hosts:
+        is_due += " AND NOT split_part(recipient_key, '@', -1) = ANY(%(hosts)s)"
+    rows = (
+        Message.objects.raw(
+            f"""
+        WITH RECURSIVE lanes (priority, event) AS (
+            (SELECT priority, coalesce(event_id, 0) FROM {_MESSAGE} WHERE state = 'queued'
+             ORDER BY priority, coalesce(event_id, 0) LIMIT 1)
+            UNION ALL
+            SELECT next.* FROM lanes AS lane CROSS JOIN LATERAL (
+                SELECT priority, coalesce(event_id, 0) FROM {_MESSAGE}
+                WHERE state = 'queued' AND (priority, coalesce(event_id, 0)) > (lane.priority, lane.event)
+                ORDER BY priority, coalesce(event_id, 0) LIMIT 1
+            ) AS next
+        ),
+        due AS (
+            SELECT * FROM lanes AS lane WHERE NOT event = ANY(%(events)s)
+            AND EXISTS (SELECT FROM {_MESSAGE} WHERE {is_due} AND {is_of_lane})
+        ),
+        first AS MATERIALIZED (
+            SELECT * FROM due WHERE priority = (SELECT min(priority) FROM due) ORDER BY random() LIMIT %(size)s
+        )
+        UPDATE {_MESSAGE} SET state = 'sending', claim = %(claim)s, claimed_at = %(now)s
         WHERE id IN (
-            SELECT id FROM {_MESSAGE} WHERE state = 'queued' AND due_at <= %s
-            ORDER BY priority, due_at, id LIMIT %s FOR UPDATE SKIP LOCKED
+            SELECT picked.id FROM first AS lane CROSS JOIN LATERAL (
+                SELECT id FROM {_MESSAGE} WHERE {is_due} AND {is_of_lane} ORDER BY due_at, id
+                LIMIT (SELECT greatest(%(size)s / count(*), 1) FROM first) FOR UPDATE SKIP LOCKED
+            ) AS picked
         )
         RETURNING *
-        """,  # noqa: S608 (a table name of ours)
-        [uuid.uuid4(), now, now, size],
+        """,  # noqa: S608 (names of ours; values are parameters)
+            {"now": now, "size": size, "claim": uuid.uuid4(), "events": list(not_events), "hosts": list(not_hosts)},
+        )
+        if size
+        else []
     )
     return sorted(rows, key=lambda message: (message.priority, message.due_at, message.pk))
 
@@ -147,11 +201,30 @@ class _Batch:
             self.renderer.prepare(self.left)
             refused = preferences.unsubscribed_among(self.left)
             unsubscribed = {message.pk for message in refused}
+            self._set_aside()
             while self.left and not self.done.trouble and self.clock.seconds() - started < BATCH_SECONDS:
                 self._send_one(self.left.pop(0), unsubscribed)
         finally:
             # Also when the process is asked to end: what was not begun is free at once, not after the sweep.
             self._put_back()
+
+    def _set_aside(self) -> None:
+        """Mails of campaigns that were paused or stopped while a worker had them in hand are not for sending."""
+        campaigns = {pk for message in self.left if (pk := _campaign_of(message))}
+        if not campaigns:
+            return
+        states = dict(Campaign.objects.filter(pk__in=campaigns).values_list("pk", "state"))
+        for message in list(self.left):
+            state = states.get(_campaign_of(message))
+            if state == CampaignState.PAUSED:
+                self.left.remove(message)
+                # `campaigns.advance_campaigns` queues it again if the campaign has been resumed in this very moment.
+                Message.objects.filter(pk=message.pk, claim=message.claim).update(
+                    state=MessageState.DRAFT, claim=None, claimed_at=None
+                )
+            elif state == CampaignState.CANCELLED:
+                self.left.remove(message)
+                self._cancel(message, CancelReason.BY_HAND)
 
     def _send_one(self, message: Message, unsubscribed: set[int]) -> None:
         now = self.clock.now()
@@ -170,6 +243,8 @@ class _Batch:
                 subject=rendered.subject,
                 data=rendering.as_bytes(message, rendered, at=now),
                 at=now,
+                message=message,
+                rendered=rendered,
             )
         except Exception as error:
             # One row that cannot become a mail must not hold up the rest; an organizer sees it, and can try again.
@@ -182,11 +257,10 @@ class _Batch:
         try:
             answer = self.transport.send(mail)
         except ServerTrouble as trouble:
-            self.done.trouble = str(trouble)
-            log.warning("mail_server_trouble", reason=str(trouble), is_unsure=trouble.is_unsure)
-            if trouble.is_unsure:
-                # Later by itself, so that a mail on which the server breaks off does not keep the others waiting.
-                self._record(message, Answer(verdict=Verdict.LATER, text=str(trouble)), rendered=None)
+            self.done.trouble, self.done.rest = str(trouble), trouble.rest
+            log.warning("mail_server_trouble", reason=str(trouble))
+            if trouble.answer:
+                self._record(message, trouble.answer, rendered=None)
             else:
                 self.left.insert(0, message)
             return
@@ -214,7 +288,7 @@ class _Batch:
             changes |= {"state": MessageState.FAILED}
         else:
             self.done.put_off += 1
-            changes |= {"state": MessageState.QUEUED, "due_at": now + _pause(attempts)}
+            changes |= {"state": MessageState.QUEUED, "due_at": now + _pause(answer.verdict, attempts)}
         _write(message, changes, answer, now)
 
     def _cancel(self, message: Message, reason: CancelReason) -> None:
@@ -226,10 +300,14 @@ class _Batch:
     def _put_back(self) -> None:
         if self.left:
             changes: dict[str, Any] = {"error": self.done.trouble} if self.done.trouble else {}
-            Message.objects.filter(pk__in=[m.pk for m in self.left], claim=self.left[0].claim).update(
-                state=MessageState.QUEUED, claim=None, claimed_at=None, **changes
-            )
+            held = Message.objects.filter(pk__in=[m.pk for m in self.left], claim=self.left[0].claim)
+            held.update(state=MessageState.QUEUED, claim=None, claimed_at=None, **changes)
             self.left.clear()
+
+
+def _campaign_of(message: Message) -> int:
+    """0: of none, or a test that goes out whatever becomes of the campaign."""
+    return 0 if message.context.get("is_test") else message.context.get("campaign", 0)
 
 
 def _write(message: Message, changes: dict[str, Any], answer: Answer, at: datetime) -> None:
@@ -242,7 +320,8 @@ def _write(message: Message, changes: dict[str, Any], answer: Answer, at: dateti
                 UPDATE {_MESSAGE} SET {columns}, claim = NULL, claimed_at = NULL
                 WHERE id = %s AND (claim = %s OR state = 'queued')
             )
-            INSERT INTO {_DELIVERY} (message_id, attempted_at, accepted, code, answer) VALUES (%s, %s, %s, %s, %s)
+            INSERT INTO {_DELIVERY} (message_id, attempted_at, accepted, code, answer, provider_id)
+            VALUES (%s, %s, %s, %s, %s, %s)
             """,  # noqa: S608 (names of ours; values are parameters)
             [
                 *changes.values(),
@@ -253,11 +332,14 @@ def _write(message: Message, changes: dict[str, Any], answer: Answer, at: dateti
                 answer.verdict is Verdict.ACCEPTED,
                 answer.code,
                 answer.text,
+                answer.provider_id,
             ],
         )
 
 
-def _pause(attempts: int) -> timedelta:
-    """After the n-th attempt: 1, 2, 4, 8 … minutes, an hour at most; scattered, so that many do not come back at once."""
-    whole = min(FIRST_RETRY * (1 << min(attempts - 1, 10)), LAST_RETRY)
-    return max(FIRST_RETRY, whole * random.uniform(0.75, 1))  # noqa: S311 (nothing is secret about it)
+def _pause(verdict: Verdict, attempts: int) -> timedelta:
+    """After the n-th attempt: 1, 2, 4, 8 … minutes, an hour at most; for a full mailbox 1, 2, 4, 6 … hours. Scattered, so that
+    many do not come back at once."""
+    first, longest = PAUSES[verdict]
+    whole = min(first * (1 << min(attempts - 1, 10)), longest)
+    return max(first, whole * random.uniform(0.75, 1))  # noqa: S311 (nothing is secret about it)

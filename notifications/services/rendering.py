@@ -21,7 +21,7 @@ from i18nfield.strings import LazyI18nString
 from common import dates
 from notifications import calendar_part, mime
 from notifications.layout import Layout, current_layout, language_tag
-from notifications.models import MailTemplate, Message, ReminderRule
+from notifications.models import Campaign, MailTemplate, Message, ReminderRule
 from notifications.notices import CalendarPart, NoticeKind, PlaceholderType, kind_of
 from notifications.origins import Origin, origins_of, site
 from notifications.words import Block, BlockKind, Gap, Line, blocks_of, subject_of
@@ -435,10 +435,11 @@ class Renderer:
         self._origins: dict[int, Origin] = {}
         self._templates: dict[tuple[int, str], MailTemplate] = {}
         self._rules: dict[int, ReminderRule | None] = {}
+        self._campaigns: dict[int, Campaign | None] = {}
         self._seen: set[int] = set()
 
     def prepare(self, messages: Iterable[Message]) -> None:
-        """Look up what these need and earlier ones did not: at most three queries."""
+        """Look up what these need and earlier ones did not: at most four queries."""
         messages = list(messages)
         events = {message.event_id for message in messages if message.event_id is not None} - self._seen
         if events:
@@ -450,13 +451,19 @@ class Renderer:
         if rules:
             self._rules.update(dict.fromkeys(rules))
             self._rules.update(ReminderRule.objects.in_bulk(rules))
+        # Their words are fixed once they have begun.
+        campaigns = {pk for message in messages if (pk := message.context.get("campaign"))} - self._campaigns.keys()
+        if campaigns:
+            self._campaigns.update(dict.fromkeys(campaigns))
+            self._campaigns.update(Campaign.objects.without_recipients().in_bulk(campaigns))
 
     def origin_of(self, event_id: int | None) -> Origin:
         return self._origins.get(event_id) or site() if event_id is not None else site()
 
     def words_of(self, kind: NoticeKind, message: Message) -> Words:
         origin = self.origin_of(message.event_id)
-        own: MailTemplate | ReminderRule | None = self._rules.get(message.context.get("rule", 0))
+        own: MailTemplate | ReminderRule | Campaign | None
+        own = self._rules.get(message.context.get("rule", 0)) or self._campaigns.get(message.context.get("campaign", 0))
         if own is None or not (own_texts(own.subject) or own_texts(own.body)):
             own = self._templates.get((message.event_id or 0, message.kind))
         return words_for(

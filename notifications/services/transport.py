@@ -1,7 +1,7 @@
-"""How mail leaves: an SMTP server, or the built-in mailbox where none is set.
+"""How mail leaves: an SMTP server, a provider's API, or the built-in mailbox where none is set.
 
-A transport answers for each mail on its own: accepted, later (4xx), never (5xx). Trouble with the server itself is an
-exception, and says whether the mail in hand may have got through.
+A transport answers for each mail on its own: accepted, later, much later, never (`replies` has the rules for SMTP). Trouble
+with the server itself, or with us, is an exception, and says what became of the mail in hand.
 """
 
 from __future__ import annotations
@@ -12,29 +12,30 @@ import smtplib
 import socket
 import ssl
 from dataclasses import dataclass
-from datetime import datetime
-from enum import Enum
-from typing import Final, Protocol
+from datetime import datetime, timedelta
+from email.utils import formataddr
+from typing import Any, Final, Protocol
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from anymail.exceptions import AnymailAPIError, AnymailError, AnymailRecipientsRefused
 from django.conf import settings
+from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
 
-from notifications.models import CaughtMail
+from notifications.mime import one_line
+from notifications.models import CaughtMail, Message
+from notifications.services.rendering import Rendered
+from notifications.services.replies import Trouble, Verdict, meaning_of
 
 #: Some servers close a connection after so many.
 MAILS_PER_CONNECTION: Final = 200
 #: A server that has all of a mail may take its time to look at it, and giving up then risks a second copy (RFC 5321
 #: §4.5.3.2.6 allows ten minutes): so many times SMTP_TIMEOUT. Stays well below `delivery.STUCK_AFTER`.
 PATIENCE_AFTER_DATA: Final = 6
-#: Replies that speak of us and not of the recipient: authentication is wanted or failed.
-_ABOUT_US: Final = frozenset({454, 530, 534, 535, 538})
+#: A server that is away is asked again after so long; one that sent us away (421) is left alone for longer.
+REST: Final = timedelta(seconds=15)
+LONG_REST: Final = timedelta(minutes=1)
 _PORTS: Final = {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465}
-
-
-class Verdict(Enum):
-    ACCEPTED = "accepted"
-    LATER = "later"
-    NEVER = "never"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,25 +44,32 @@ class Answer:
     # SMTP reply code; None where no server spoke.
     code: int | None = None
     text: str = ""
+    # What a provider calls the mail that it took.
+    provider_id: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mail:
+    """A mail as it goes over the wire, and what it was made of, for providers that put it together themselves."""
+
     recipient: str
     subject: str
     data: bytes
     at: datetime
+    message: Message
+    rendered: Rendered
 
 
 class ServerTrouble(Exception):
-    """The server is away or does not do its part; other mails would fare no better now.
+    """The server is away, does not do its part or does not want us: other mails would fare no better now.
 
-    `is_unsure`: the mail in hand was sent whole and not answered for, so it may have arrived.
+    `answer`: what became of the mail in hand, where the server had some of it; without it the mail is as before. `rest`: how
+    long to leave the server alone.
     """
 
-    def __init__(self, text: str, *, is_unsure: bool = False) -> None:
+    def __init__(self, text: str, *, answer: Answer | None = None, rest: timedelta = REST) -> None:
         super().__init__(text)
-        self.is_unsure = is_unsure
+        self.answer, self.rest = answer, rest
 
 
 class Transport(Protocol):
@@ -71,7 +79,9 @@ class Transport(Protocol):
 
 
 def open_transport() -> Transport:
-    """What SMTP_URL asks for; nothing is connected before the first mail."""
+    """What MAIL_PROVIDER or SMTP_URL asks for; nothing is connected before the first mail."""
+    if settings.MAIL_PROVIDER:
+        return ProviderTransport(settings.MAIL_PROVIDER)
     return SmtpTransport(settings.SMTP_URL) if settings.SMTP_URL else MailboxTransport()
 
 
@@ -90,6 +100,95 @@ class MailboxTransport:
 
     def close(self) -> None:
         pass
+
+
+class ProviderTransport:
+    """A provider's own API through django-anymail; its connection is kept open.
+
+    The provider writes headers and boundaries itself. It is told our Message-ID as metadata, which its reports bring back.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._path = f"anymail.backends.{name}.EmailBackend"
+        self._backend: BaseEmailBackend | None = None
+
+    def send(self, mail: Mail) -> Answer:
+        if self._backend is None:
+            self._backend = get_connection(self._path)
+            self._backend.open()
+        email = _for_provider(mail)
+        try:
+            self._backend.send_messages([email])
+        except AnymailRecipientsRefused:
+            pass  # its status says so, too
+        except AnymailAPIError as error:
+            return self._failed(error)
+        except (AnymailError, ValueError) as error:
+            return Answer(verdict=Verdict.NEVER, text=f"The mail provider cannot send this: {_first_line(error)}")
+        return _status_of(email, mail.recipient)
+
+    def close(self) -> None:
+        backend, self._backend = self._backend, None
+        if backend:
+            backend.close()
+
+    def _failed(self, error: AnymailAPIError) -> Answer:
+        code, text = error.status_code, _first_line(error)
+        if code is None or code >= 500:
+            # It may have taken the mail: this one waits by itself.
+            self.close()
+            raise ServerTrouble(
+                f"The mail provider cannot be used: {text}", answer=Answer(verdict=Verdict.LATER, code=code, text=text)
+            ) from error
+        if code in {401, 402, 403, 407, 408, 429}:
+            rest = LONG_REST if code == 429 else REST
+            raise ServerTrouble(f"The mail provider does not let us send: {code} {text}", rest=rest) from error
+        return Answer(verdict=Verdict.NEVER, code=code, text=text)
+
+
+def _for_provider(mail: Mail) -> Any:
+    """Django's message, with attributes that django-anymail reads."""
+    rendered, message = mail.rendered, mail.message
+    headers = {
+        "Message-ID": message.message_id,
+        "Auto-Submitted": "auto-generated",
+        "Content-Language": rendered.language,
+    }
+    if rendered.unsubscribe_url:
+        headers["List-Unsubscribe"] = f"<{rendered.unsubscribe_url}>"
+        headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    email: Any = EmailMultiAlternatives(
+        subject=rendered.subject,
+        body=rendered.text,
+        from_email=formataddr((one_line(rendered.sender_name), settings.MAIL_FROM)),
+        to=[formataddr((one_line(message.recipient_name), mail.recipient))],
+        reply_to=[rendered.reply_to] if rendered.reply_to else [],
+        headers=headers,
+    )
+    email.attach_alternative(rendered.html, "text/html")
+    if rendered.calendar:
+        email.attach("invite.ics", rendered.calendar, f"text/calendar; charset=utf-8; method={rendered.method}")
+    email.metadata = {"message": message.message_id}
+    email.track_opens = email.track_clicks = False
+    return email
+
+
+def _status_of(email: Any, recipient: str) -> Answer:
+    found = email.anymail_status.recipients.get(recipient)
+    status, provider_id = (
+        (found.status, "" if found.message_id is None else str(found.message_id)) if found else ("unknown", "")
+    )
+    # `unknown` and none at all: the call succeeded, and what becomes of it will be reported.
+    is_refused = status in {"invalid", "rejected", "failed"}
+    return Answer(
+        verdict=Verdict.NEVER if is_refused else Verdict.ACCEPTED,
+        text=f"The mail provider says: {status}",
+        provider_id=provider_id[:200],
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:500]
 
 
 def parse_smtp_url(url: str) -> SplitResult:
@@ -156,13 +255,12 @@ class SmtpTransport:
             raise _BeforeData(f"The mail server broke off: {_reason(error)}") from error
         for number, (code, reply) in enumerate(replies):
             if code // 100 != (3 if commands[number] == "DATA" else 2):
-                # What a server says to MAIL is about the sender, who is the same for all: never a reason to give up on one.
-                return self._refused(code, reply, is_final=number > 0)
+                return self._refused(code, reply, to=commands[number][:4])
         code, reply = self._hand_over(smtp, mail.data)
         self._sent += 1
         if code // 100 == 2:
             return Answer(verdict=Verdict.ACCEPTED, code=code, text=_words(reply))
-        return self._refused(code, reply)
+        return self._refused(code, reply, to="")
 
     def _say(self, smtp: smtplib.SMTP, commands: list[str]) -> list[tuple[int, bytes]]:
         """The replies, up to the first refusal; commands go out together where the server takes them so (RFC 2920)."""
@@ -191,24 +289,31 @@ class SmtpTransport:
             smtp.sock.settimeout(settings.SMTP_TIMEOUT)
         except (OSError, smtplib.SMTPException) as error:
             self._drop()
-            raise ServerTrouble(
-                f"The mail server did not answer for the mail: {_reason(error)}", is_unsure=True
-            ) from error
+            # It may have arrived. Later by itself, so that a mail on which the server breaks off does not hold up the others.
+            text = f"The mail server did not answer for the mail: {_reason(error)}"
+            raise ServerTrouble(text, answer=Answer(verdict=Verdict.LATER, text=text)) from error
         return answer
 
-    def _refused(self, code: int, reply: bytes, *, is_final: bool = True) -> Answer:
-        """Leaves the connection ready for the next mail, or drops it."""
+    def _refused(self, code: int, reply: bytes, *, to: str) -> Answer:
+        """Leaves the connection ready for the next mail, or drops it. `to`: MAIL, RCPT, DATA, or empty for the mail itself."""
         text = _words(reply)
-        if code in _ABOUT_US:
+        meaning = meaning_of(code, text, to=to)
+        if isinstance(meaning, Trouble):
             self._drop()
-            raise ServerTrouble(f"The mail server does not let us send: {code} {text}")
+            words = "sends us away" if meaning is Trouble.SENT_AWAY else "does not let us send"
+            # MAIL names the sender, who is the same for all. What came after it may be this mail's alone: it steps aside.
+            answer = Answer(verdict=Verdict.LATER, code=code, text=text) if to != "MAIL" else None
+            raise ServerTrouble(
+                f"The mail server {words}: {code} {text}",
+                answer=answer,
+                rest=LONG_REST if meaning is Trouble.SENT_AWAY else REST,
+            )
         try:
-            if code == 421 or not self._connection or self._connection.rset()[0] != 250:
+            if not self._connection or self._connection.rset()[0] != 250:
                 self._drop()
         except (OSError, smtplib.SMTPException):
             self._drop()
-        verdict = Verdict.NEVER if is_final and 500 <= code < 600 else Verdict.LATER
-        return Answer(verdict=verdict, code=code if 100 <= code < 1000 else None, text=text)
+        return Answer(verdict=meaning, code=code if 100 <= code < 1000 else None, text=text)
 
     def _connect(self) -> smtplib.SMTP:
         url = self._url
@@ -224,7 +329,7 @@ class SmtpTransport:
             else:
                 smtp = smtplib.SMTP(host, port, local_hostname=us, timeout=settings.SMTP_TIMEOUT)
         except (OSError, smtplib.SMTPException) as error:
-            raise ServerTrouble(f"The mail server cannot be reached: {_reason(error)}") from error
+            raise ServerTrouble(f"The mail server cannot be reached: {_reason(error)}", rest=_rest(error)) from error
         try:
             smtp.ehlo_or_helo_if_needed()
             if url.scheme == "smtp+tls":
@@ -234,7 +339,7 @@ class SmtpTransport:
                 smtp.login(unquote(url.username), unquote(url.password or ""))
         except (OSError, smtplib.SMTPException, UnicodeError) as error:
             smtp.close()
-            raise ServerTrouble(f"The mail server cannot be used: {_reason(error)}") from error
+            raise ServerTrouble(f"The mail server cannot be used: {_reason(error)}", rest=_rest(error)) from error
         self._connection = smtp
         return smtp
 
@@ -248,6 +353,10 @@ class _BeforeData(Exception):
 
 def _words(reply: bytes) -> str:
     return reply.decode("utf-8", "replace").replace("\n", " ").replace("\0", "")[:1000]
+
+
+def _rest(error: Exception) -> timedelta:
+    return LONG_REST if isinstance(error, smtplib.SMTPResponseException) and error.smtp_code == 421 else REST
 
 
 def _reason(error: Exception) -> str:

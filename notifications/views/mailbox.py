@@ -21,7 +21,11 @@ from notifications.views.framing import framed
 
 
 def _let_in(request: HttpRequest) -> None:
-    if settings.SMTP_URL or not (getattr(request.user, "is_staff", False) or _is_from_here(request)):
+    if (
+        settings.SMTP_URL
+        or settings.MAIL_PROVIDER
+        or not (getattr(request.user, "is_staff", False) or _is_from_here(request))
+    ):
         raise Http404
 
 

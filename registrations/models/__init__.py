@@ -28,6 +28,7 @@ from registrations.models.registrations import (
     RegistrationQuerySet,
     RegistrationState,
 )
+from registrations.models.segments import Segment, SegmentQuerySet
 from registrations.models.tickets import Product, Quota, TicketType
 
 __all__ = [
@@ -62,7 +63,8 @@ __all__ = [
     "RegistrationGroup",
     "RegistrationQuerySet",
     "RegistrationState",
+    "Segment",
+    "SegmentQuerySet",
     "TicketType",
-    "TicketTypeQuerySet",
     "words_of",
 ]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
@@ -81,6 +82,16 @@ class RegistrationQuerySet(models.QuerySet["Registration"]):
         for word in search_key(words).split():
             found = found.filter(search_text__contains=word)
         return found
+
+    def answering(self, identifier: str, values: Collection[str]) -> RegistrationQuerySet:
+        """Those who gave one of these answers; `true` and `false` for yes and no, one of several counts."""
+        given = Q()
+        for value in values:
+            given |= Q(value=value) | Q(value__contains=[value])
+            if value in {"true", "false"}:
+                given |= Q(value=value == "true")
+        answers = Answer.objects.filter(given, question__identifier=identifier)
+        return self.filter(pk__in=answers.values("registration"))
 
     def by_state(self) -> dict[str, int]:
         """How many are in each state that somebody is in."""

@@ -95,6 +95,7 @@ def registrations(request: HttpRequest, slug: str) -> HttpResponse:
         ],
         "may_manage": may(request.user, Permission.MANAGE_REGISTRATIONS, event),
         "money": payments.overview_of(event),
+        "may_write": Permission.SEND_MESSAGES in request.event_permissions,  # type: ignore[attr-defined]
     }
     return _private(render(request, "registrations/organize/registrations.html", context))
 

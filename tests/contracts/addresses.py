@@ -11,9 +11,9 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from events.models import Event, Organisation
 from events.services import events
-from notifications.models import Message
+from notifications.models import Campaign, Message
 from notifications.notices import Notice, Recipient
-from notifications.services import ledger, reminders, rendering
+from notifications.services import campaigns, ledger, reminders, rendering
 from registrations.notices import CONFIRMED
 from scheduling.models import Slot
 from scheduling.services import releases
@@ -136,6 +136,7 @@ def make_world(slug: str, organisation: Organisation, *, state: str = "live") ->
         "speakers code": speaker.code,
         "slots pk": slot.pk,
         "reminders pk": rule.pk,
+        "campaigns pk": _a_campaign(event).pk,
         "messages pk": _a_message(event).pk,
         "mail-templates kind": CONFIRMED.code,
         "numbers code": "countries",
@@ -180,6 +181,12 @@ def make_world(slug: str, organisation: Organisation, *, state: str = "live") ->
 def releases_slot(event: Event) -> int:
     """Of the current release, as the public sees it."""
     return Slot.objects.filter(schedule__event=event, schedule__is_current=True).values_list("pk", flat=True)[0]
+
+
+def _a_campaign(event: Event) -> Campaign:
+    return campaigns.create_campaign(
+        event_id=event.pk, subject="News", body="Hello.", audiences={"registrations": {}}, actor=None, now=NOW
+    )
 
 
 def _a_message(event: Event) -> Message:

@@ -50,7 +50,15 @@ PUBLIC: Final = frozenset(
         # the built-in mailbox, there only where no mail server is set
         *(
             f"notifications:{name}"
-            for name in ["mailbox", "mail", "mail_html", "mail_source", "mail_part", "unsubscribe"]
+            for name in [
+                "mailbox",
+                "mail",
+                "mail_html",
+                "mail_source",
+                "mail_part",
+                "unsubscribe",
+                "provider_reports",  # 404 without a mail provider; asks for its secret
+            ]
         ),
         "events:front",
         "events:event",
@@ -113,7 +121,15 @@ PUBLIC: Final = frozenset(
 )
 
 #: Pages that show a mail as it is sent, styles included: served under a policy of their own, in a sandbox.
-SHOWS_MAIL: Final = frozenset({"notifications:mail_html", "events:mail_preview", "events:message_html"})
+SHOWS_MAIL: Final = frozenset(
+    {
+        "notifications:mail_html",
+        "events:mail_preview",
+        "events:message_html",
+        "events:preview_campaign",
+        "events:preview_campaign_words",
+    }
+)
 
 #: What one event's row may lead to at another's address, because both have it: kinds of files and of mails, versions by name.
 SHARED: Final = frozenset(
@@ -145,7 +161,7 @@ NEEDS: Final[dict[str, tuple[set[Permission], set[Permission]]]] = {
     **dict.fromkeys(["import", "schedule", "sessions", "speakers"], (_PROGRAMME, _PROGRAMME)),
     "releases": (_RELEASES, {P.PUBLISH_SCHEDULE}),
     **dict.fromkeys(["tickets", "products", "quotas", "questions", "registrations"], (_MANAGES, _MANAGES)),
-    **dict.fromkeys(["reminders", "mail-templates", "messages"], (_MAIL, _MAIL)),
+    **dict.fromkeys(["reminders", "mail-templates", "messages", "mail"], (_MAIL, _MAIL)),
 }
 #: Pages that may be read with more than the rest of their kind.
 ALSO_READ: Final = {
@@ -177,7 +193,7 @@ API_NEEDS: Final[dict[str, tuple[set[Permission], set[Permission]]]] = {
         (_SEES, _MANAGES),
     ),
     "files": (_MANAGES, _MANAGES),
-    **dict.fromkeys(["reminder-rules", "messages"], (_MAIL, _MAIL)),
+    **dict.fromkeys(["reminder-rules", "messages", "campaigns"], (_MAIL, _MAIL)),
 }
 
 METHODS: Final = ("get", "head", "post", "put", "patch", "delete")

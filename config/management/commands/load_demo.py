@@ -19,7 +19,7 @@ class Command(BaseCommand):
         if Event.objects.filter(slug=SLUG).exists():
             self.stdout.write("The demo is loaded already.")
             return
-        accounts = load(now=timezone.now(), quiet=bool(settings.SMTP_URL))
+        accounts = load(now=timezone.now(), quiet=bool(settings.SMTP_URL or settings.MAIL_PROVIDER))
         lines = [f"{account.role}: {account.email} / {account.password}" for account in accounts]
         path = settings.LIHU_HOME / "demo-accounts.txt"
         path.touch(mode=0o600)
