@@ -8,6 +8,7 @@ from events.views import mail_templates, messages, reminders
 
 urlpatterns = [
     path("reminders/", reminders.rules, name="rules"),
+    path("reminders/timeline/", reminders.timeline, name="timeline"),
     path("reminders/new/", reminders.new_rule, name="new_rule"),
     path("reminders/<int:pk>/", reminders.rule, name="rule"),
     path("reminders/<int:pk>/delete/", reminders.delete_rule, name="delete_rule"),

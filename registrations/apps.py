@@ -12,7 +12,7 @@ class RegistrationsConfig(AppConfig):
         from events import hooks, verbs  # noqa: PLC0415
         from notifications import notices as kinds  # noqa: PLC0415
         from registrations import notices, offers, sections, sources  # noqa: PLC0415
-        from registrations.services import zones  # noqa: PLC0415
+        from registrations.services import event_changes, zones  # noqa: PLC0415
 
         kinds.register(*notices.KINDS)
         sources.register()
@@ -21,3 +21,4 @@ class RegistrationsConfig(AppConfig):
         hooks.dashboard_sections.append(sections.dashboard)
         verbs.SENTENCES.update(sections.SENTENCES)
         hooks.zone_changed.append(zones.keep_wall_clocks)
+        hooks.event_changed.append(event_changes.event_changed)
