@@ -70,13 +70,14 @@ class RuleForm(WordsForm):
         if rule is not None:
             kwargs["initial"] = initial_of(rule)
         super().__init__(*args, **kwargs)
-        whom, when = self.fields["whom"], self.fields["when"]
+        whom = self.fields["whom"]
         assert isinstance(whom, forms.ChoiceField)
         whom.choices = [(f"{anchor}:{audience}", describe(anchor, audience)) for anchor, audience in supported()]
         if rule is None and len(whom.choices):
             whom.initial = whom.initial or next(iter(whom.choices))[0]
-        # One is always chosen: it is not for the reader to leave out.
-        when.shown_as_required = True  # type: ignore[attr-defined]
+        # What belongs to the time that is chosen is not for the reader to leave out.
+        for name in ("when", "amount", "unit", "days_before", "at_time"):
+            self.fields[name].shown_as_required = True  # type: ignore[attr-defined]
         self.fields["subject"].help_text = _(
             "Leave subject and text empty to use Lihu's words in the recipient's language."
         )

@@ -216,7 +216,7 @@ REGISTRATION_CLOSES: Final = NoticeKind(
 EVENT_CHANGED: Final = NoticeKind(
     code="registration_event_changed",
     title=_("Event with new days or place, to those who registered"),
-    subject=_("{event} has changed: {starts}, {place}"),
+    subject=_("{event} has new days or another place"),
     body=_(
         "Dear {name},\n\n"
         "{event}, for which you are registered, has other days or another place now:\n\n"
