@@ -376,9 +376,7 @@ def test_event_that_changes_its_zone_keeps_the_evening(programme: Programme, ori
 
 def test_one_kind_of_time_takes_the_place_of_the_other(programme: Programme) -> None:
     rule = make_rule(60)
-    rule = reminders.update_rule(
-        rule=rule, changes={"days_before": 1, "at_time": clock(18)}, actor=None, now=NOW
-    )
+    rule = reminders.update_rule(rule=rule, changes={"days_before": 1, "at_time": clock(18)}, actor=None, now=NOW)
     assert (rule.offset_minutes, rule.days_before, rule.at_time) == (None, 1, clock(18))
     rule = reminders.update_rule(rule=rule, changes={"at_time": clock(17)}, actor=None, now=NOW)
     assert (rule.offset_minutes, rule.days_before, rule.at_time) == (None, 1, clock(17))

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 import pytest
 from django.db import connection, connections
@@ -10,12 +10,13 @@ from django.test.utils import CaptureQueriesContext
 from common.models import AuditEntry
 from events.services import events
 from notifications.models import Message, MessageState
-from notifications.services import delivery
+from notifications.services import delivery, reminders
 from notifications.sources import source_for
 from scheduling.models import Schedule, Slot, SlotKind
 from scheduling.services import releases
 from scheduling.services.releases import CannotRelease
 from submissions.models import SubmissionState
+from submissions.services import submissions
 from tests.factories import scheduling as make
 from tests.factories.scheduling import NOW, at
 
@@ -349,6 +350,96 @@ def test_a_session_cancelled_after_the_release_is_not_reminded_of():
     slot.submission.save()
 
     assert list(source_for("slot", "speakers").occasions(event.pk, NOW, NOW + timedelta(days=366))) == []
+
+
+@pytest.mark.parametrize("end", ["cancel", "delete", "draft"])
+def test_a_session_that_is_cancelled_withdraws_its_reminders_at_once_and_its_end_is_told_once(end):
+    event = make.make_event()
+    ada = make.make_speaker(event, "Ada", email="ada@example.org")
+    slot = make.make_talk(event, "Kefir", "09:00", speakers=[ada])
+    make.make_talk(event, "Other", "09:00")
+    release(event, "1")
+    hear()
+    reminders.create_rule(event_id=event.pk, anchor="slot", audience="speakers", offset_minutes=60, actor=None, now=NOW)
+    due = slot.starts_at - timedelta(hours=1)
+    reminders.plan_reminders(now=due - timedelta(minutes=5))
+    assert Message.objects.filter(kind="slot_reminder", state="queued").count() == 2
+
+    now = due - timedelta(minutes=4)
+    if end == "cancel":
+        changes = {"state": SubmissionState.CANCELLED}
+        submissions.update_submission(submission=slot.submission, changes=changes, actor=None, now=now)
+    elif end == "delete":
+        submissions.delete_submission(submission=slot.submission, actor=None, now=now)
+    else:
+        events.update_event(event=event, changes={"state": "draft"}, actor=None, now=now)
+
+    mine = Message.objects.filter(kind="slot_reminder", recipient_email="ada@example.org")
+    assert list(mine.values_list("state", "reason")) == [("cancelled", "withdrawn")]
+    reminders.plan_reminders(now=now)
+    delivery.deliver_due(now=due)
+    assert not mine.filter(state="sent").exists()
+    if end != "draft":
+        for version in ("2", "3"):
+            release(event, version, now=due)
+            delivery.deliver_due(now=due)
+        assert list(
+            Message.objects.filter(recipient_email="ada@example.org", state="sent").values_list("kind", flat=True)
+        ) == ["slot_published", "slot_cancelled"]
+
+
+def test_somebody_in_three_roles_is_reminded_once():
+    event = make.make_event()
+    ada = make.make_speaker(event, "Ada", email="ada@example.org")
+    slot = make.make_talk(
+        event, "Kefir", "09:00", speakers=[ada, make.make_speaker(event, "A.", email="ADA@example.org")]
+    )
+    slot.chairs.add(ada)
+    release(event, "1")
+    hear()
+    for audience in ("speakers", "chairs", "speakers"):
+        reminders.create_rule(
+            event_id=event.pk, anchor="slot", audience=audience, offset_minutes=60, actor=None, now=NOW
+        )
+    due = slot.starts_at - timedelta(hours=1)
+    for _ in range(2):
+        reminders.plan_reminders(now=due)
+        delivery.deliver_due(now=due)
+
+    assert Message.objects.filter(kind="slot_reminder", state="sent").count() == 1
+
+
+def test_speakers_are_reminded_of_the_event_with_all_their_sessions():
+    event = make.make_event()
+    ada = make.make_speaker(event, "Ada", email="ada@example.org")
+    make.make_talk(event, "Tea", "11:00", speakers=[ada])
+    make.make_talk(event, "Kefir", "09:00", speakers=[ada])
+    release(event, "1")
+
+    (occasion,) = source_for("event", "speakers").occasions(event.pk, NOW, NOW + timedelta(days=366))
+
+    assert (occasion.to.email, occasion.at) == ("ada@example.org", event.starts_at)
+    assert occasion.context["session"] == ["Kefir", "Tea"]
+    assert list(source_for("event", "speakers").occasions(event.pk, event.reminders_end_at, event.ends_at)) == []
+
+
+def test_planning_takes_as_many_queries_for_many_slots_as_for_few():
+    counts = []
+    for talks in (1, 30):
+        event = make.make_event()
+        room = make.make_room(event)
+        for number in range(talks):
+            make.make_talk(event, clock=f"{8 + number // 4:02d}:{15 * (number % 4):02d}", minutes=15, room=room)
+        release(event, "1")
+        rule = reminders.create_rule(
+            event_id=event.pk, anchor="slot", audience="speakers", days_before=1, at_time=time(18), actor=None, now=NOW
+        )
+        with CaptureQueriesContext(connection) as context:
+            plan = reminders.plan_reminders(now=at(event, "18:00") - timedelta(days=1))
+        assert len(plan.written) == talks
+        counts.append(len(context))
+        reminders.delete_rule(rule=rule, actor=None, now=NOW)
+    assert counts[0] == counts[1]
 
 
 # -- Preview ------------------------------------------------------------------------------------------------------------

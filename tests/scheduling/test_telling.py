@@ -182,7 +182,8 @@ def test_several_changes_come_in_one_mail_with_an_entry_each(event: Event, ada: 
 
 @pytest.mark.parametrize("zone", ["Asia/Shanghai", "America/New_York", "Pacific/Kiritimati"])
 @pytest.mark.parametrize(
-    ("language", "words"), [("en", ["New:", "Moved:", "No longer"]), ("zh-hans", ["新增：", "变更：", "已从议程中移除："])]
+    ("language", "words"),
+    [("en", ["New:", "Moved:", "No longer"]), ("zh-hans", ["新增：", "变更：", "已从议程中移除："])],
 )
 def test_the_mail_is_in_the_readers_language_and_the_events_time(zone: str, language: str, words: list[str]) -> None:
     event = make.make_event(time_zone=zone, locales=("en", "zh-hans"))
