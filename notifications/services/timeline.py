@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from common.text import email_key
-from notifications.models import Message, MessageState, ReminderRule
-from notifications.notices import Notice, NoticeKind, find_kind
+from notifications.models import CancelReason, Message, MessageState, ReminderRule
+from notifications.notices import Notice, NoticeKind, PlaceholderType, find_kind
 from notifications.services import ledger, reminders
 from notifications.sources import all_sources, source_for
 
@@ -73,7 +72,7 @@ def _known(event_id: int) -> set[tuple[str, str, str, str]]:
     """Reminders that have a row, whatever became of it: none of them is written again but for what was withdrawn unsent."""
     kinds = [source.kind.code for source in all_sources()]
     rows = Message.objects.of_event(event_id).filter(kind__in=kinds)
-    withdrawn = rows.filter(state=MessageState.CANCELLED, reason="withdrawn", attempts=0)
+    withdrawn = rows.filter(state=MessageState.CANCELLED, reason=CancelReason.WITHDRAWN, attempts=0)
     return set(rows.exclude(pk__in=withdrawn).values_list("kind", "about", "recipient_key", "revision"))
 
 
@@ -93,7 +92,11 @@ def _queued(row: Message, rules: Mapping[int, ReminderRule], now: datetime) -> C
 
 def _foreseen(notice: Notice, kind: NoticeKind, rule: ReminderRule, now: datetime) -> Coming:
     assert notice.send_at is not None
-    texts = " ".join(_text(value) for value in notice.context.values())
+    texts = " ".join(
+        str(notice.context.get(placeholder.name, ""))
+        for placeholder in kind.placeholders
+        if placeholder.type is PlaceholderType.TEXT
+    )
     return Coming(
         at=max(notice.send_at, now),
         email=notice.to.email,
@@ -103,7 +106,3 @@ def _foreseen(notice: Notice, kind: NoticeKind, rule: ReminderRule, now: datetim
         words=f"{notice.to.email} {notice.to.name} {texts}".casefold(),
         notice=notice,
     )
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) and not value.startswith(("http://", "https://")) else ""
