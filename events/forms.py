@@ -196,7 +196,7 @@ class DetailsForm(Form):
         required=False,
         help_text=_(
             "When a new version is published, mails to speakers wait until nothing has changed for so long, and then tell"
-            " everything at once. 0 sends them immediately. What begins within a day is always told at once."
+            " everything at once. 0 sends them immediately. What begins within two days is always told at once."
         ),
     )
     slug = forms.CharField(

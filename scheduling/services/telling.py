@@ -24,7 +24,7 @@ from scheduling.models import Slot
 from submissions.models import Speaker
 
 #: What begins sooner is told at once: then a quick word is worth more than one mail fewer.
-SOON: Final = timedelta(days=1)
+SOON: Final = timedelta(days=2)
 #: Changes that never cease are told all the same after so many quiet periods.
 PATIENCE: Final = 6
 

@@ -231,10 +231,10 @@ def test_changes_that_never_cease_are_told_all_the_same(event: Event, ada: Speak
     assert minute == 60
 
 
-def test_what_begins_within_a_day_is_told_at_once(event: Event, ada: Speaker, publish: Publish) -> None:
+def test_what_begins_within_two_days_is_told_at_once(event: Event, ada: Speaker, publish: Publish) -> None:
     make.make_talk(event, "Kefir", "09:00", speakers=[ada])
     make.make_talk(event, "Tea", "09:00", day=1)
-    now = at(event, "12:00") - timedelta(days=1)
+    now = at(event, "12:00") - timedelta(days=2)
     publish(now)
 
     assert deliver(now) == ["slot_published"]
