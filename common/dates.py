@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import babel
@@ -52,6 +52,17 @@ def zone_name(tz: ZoneInfo, at: datetime | None = None, language: str | None = N
     offset = f"UTC{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
     name = get_timezone_name(at, width="long", locale=babel_locale(language))
     return offset if name.startswith(("UTC", "GMT")) else f"{name} ({offset})"
+
+
+def instant_of(on: date, at: time, tz: ZoneInfo) -> datetime:
+    """When a clock in `tz` shows this. Where clocks go back and show it twice, the first time; where they go forward and leave
+    it out, the next instant that they do show."""
+    local = datetime.combine(on, at)
+    instant = local.replace(tzinfo=tz).astimezone(UTC)
+    while instant.astimezone(tz).replace(tzinfo=None) != local:
+        local += timedelta(minutes=1)
+        instant = local.replace(tzinfo=tz).astimezone(UTC)
+    return instant
 
 
 def moment(value: datetime, tz: ZoneInfo, language: str | None = None) -> str:

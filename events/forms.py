@@ -29,7 +29,7 @@ from events.models import (
     Venue,
     validate_event_slug,
 )
-from events.models.events import ACCENTS
+from events.models.events import ACCENTS, MAX_QUIET_MINUTES
 from events.models.tracks import validate_colour
 from events.services.texts import LONGEST_TEXT
 
@@ -189,6 +189,16 @@ class DetailsForm(Form):
         label=_("Web site"), required=False, help_text=_("If the event has one of its own elsewhere.")
     )
     acronym = OneLine(label=_("Short name"), max_length=60, required=False, help_text=_("Such as FOOD 2027."))
+    quiet_minutes = forms.IntegerField(
+        label=_("Tell speakers of changes after so many quiet minutes"),
+        min_value=0,
+        max_value=MAX_QUIET_MINUTES,
+        required=False,
+        help_text=_(
+            "When a new version is published, mails to speakers wait until nothing has changed for so long, and then tell"
+            " everything at once. 0 sends them immediately. What begins within two days is always told at once."
+        ),
+    )
     slug = forms.CharField(
         label=_("Address"),
         max_length=50,
@@ -211,6 +221,8 @@ class DetailsForm(Form):
     def clean(self) -> dict[str, Any]:
         values: dict[str, Any] = super().clean() or self.cleaned_data
         _check_days(self)
+        if values.get("quiet_minutes") is None:
+            values["quiet_minutes"] = self.event.quiet_minutes
         if chosen := values.get("locales"):
             # The first is the one that texts fall back to: it stays first.
             values["locales"] = sorted(chosen, key=lambda code: code != self.event.language)

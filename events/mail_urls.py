@@ -21,6 +21,7 @@ urlpatterns = [
     path("mail/campaigns/<int:pk>/resume/", campaigns.resume, name="resume_campaign"),
     path("mail/campaigns/<int:pk>/cancel/", campaigns.cancel, name="cancel_campaign"),
     path("reminders/", reminders.rules, name="rules"),
+    path("reminders/timeline/", reminders.timeline, name="timeline"),
     path("reminders/new/", reminders.new_rule, name="new_rule"),
     path("reminders/<int:pk>/", reminders.rule, name="rule"),
     path("reminders/<int:pk>/delete/", reminders.delete_rule, name="delete_rule"),

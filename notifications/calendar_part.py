@@ -5,16 +5,17 @@ from __future__ import annotations
 import functools
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from typing import Final
+from typing import Final, cast
 from zoneinfo import ZoneInfo
 
 import icalendar
 from django.conf import settings
 from icalendar.parser import Contentline
 
+from common.calendars import CalendarEvent, Method, render_calendar
 from notifications.notices import CalendarPart
 
-_HERE: Final = "X-LIHU-ATTENDEE:HERE"
+_END: Final = "END:VEVENT"
 
 
 def render(part: CalendarPart, *, attendee_email: str, attendee_name: str = "") -> str:
@@ -25,43 +26,34 @@ def render(part: CalendarPart, *, attendee_email: str, attendee_name: str = "") 
     # Nobody has to answer: the seat or the talk is settled already.
     attendee.params["PARTSTAT"] = icalendar.vText("ACCEPTED")
     line = Contentline.from_parts("ATTENDEE", attendee.params, attendee, sorted=True).to_ical().decode()
-    return _for_anybody(part).replace(_HERE, line)
+    head, _end, tail = _for_anybody(part).rpartition(_END)
+    return f"{head}{line}\r\n{_END}{tail}"
 
 
 def for_download(part: CalendarPart) -> str:
     """A file for somebody's calendar: METHOD is PUBLISH, which has no attendee (RFC 5546 §3.2.1)."""
-    return _for_anybody(replace(part, method="PUBLISH")).replace(f"{_HERE}\r\n", "")
+    return _for_anybody(replace(part, method="PUBLISH"))
 
 
 @functools.lru_cache(maxsize=512)
 def _for_anybody(part: CalendarPart) -> str:
     """Everything but the recipient: hundreds of mails about one event differ in nothing else."""
-    calendar = icalendar.Calendar()
-    calendar.add("prodid", f"-//{settings.SITE_NAME}//EN")
-    calendar.add("version", "2.0")
-    calendar.add("method", part.method.upper())
-    event = icalendar.Event()
-    event.add("uid", part.uid)
-    event.add("sequence", part.sequence)
-    event.add("dtstamp", datetime.now(UTC))
-    event.add("dtstart", _instant(part.start, part.time_zone))
-    event.add("dtend", _instant(part.end, part.time_zone))
-    event.add("summary", part.summary)
-    for name in ("location", "description", "url"):
-        if value := getattr(part, name):
-            event.add(name, value)
-    event.add("status", "CANCELLED" if part.method.upper() == "CANCEL" else "CONFIRMED")
-    event.add("transp", "OPAQUE")
-    organizer = icalendar.vCalAddress(f"mailto:{part.organizer_email or settings.MAIL_FROM}")
-    organizer.params["CN"] = icalendar.vText((part.organizer_name or settings.SITE_NAME).replace('"', "'"))
-    event.add("organizer", organizer)
-    calendar.add_component(event)
-    calendar.add_missing_timezones()
-    text = calendar.to_ical().decode()
-    return text.replace("END:VEVENT", f"{_HERE}\r\nEND:VEVENT")
+    event = CalendarEvent(
+        uid=part.uid,
+        sequence=part.sequence,
+        dtstamp=datetime.now(UTC),
+        start=_instant(part.start),
+        end=_instant(part.end),
+        summary=part.summary,
+        location=part.location,
+        description=part.description,
+        url=part.url,
+        organizer_name=part.organizer_name or settings.SITE_NAME,
+        organizer_email=part.organizer_email or settings.MAIL_FROM,
+    )
+    method = cast(Method, part.method.upper())
+    return render_calendar([event], method=method, name="", tz=ZoneInfo(part.time_zone)).decode()
 
 
-def _instant(value: str, zone: str) -> datetime | date:
-    if len(value) == len("2027-06-07"):
-        return date.fromisoformat(value)
-    return datetime.fromisoformat(value).astimezone(ZoneInfo(zone))
+def _instant(value: str) -> datetime | date:
+    return date.fromisoformat(value) if len(value) == len("2027-06-07") else datetime.fromisoformat(value)

@@ -107,6 +107,8 @@ class Notice:
     send_at: datetime | None = None
     expires_at: datetime | None = None
     calendar: CalendarPart | None = None
+    # Where one mail is about several entries: each is a part of its own (RFC 6047 §2.4), and `calendar` is None.
+    calendars: tuple[CalendarPart, ...] = ()
 
 
 _kinds: Final[dict[str, NoticeKind]] = {}

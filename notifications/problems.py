@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from datetime import time
 from typing import Final
 
 from django.conf import settings
@@ -11,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from common.problems import Problem
 from common.text import validate_plain_text, validate_single_line
-from notifications.models import MAX_OFFSET_MINUTES, Anchor, Audience
+from notifications.models import MAX_DAYS_BEFORE, MAX_OFFSET_MINUTES, Anchor, Audience, ReminderRule
 from notifications.words import Fault, faults_in
 
 LONGEST: Final = {"subject": 300, "body": 20_000}
@@ -67,31 +68,73 @@ def _in(language: str, problem: Problem) -> Problem:
     return Problem(code=problem.code, field=problem.field, message=f"{name}: {problem.message}", fix=problem.fix)
 
 
-def problems_with_rule(*, anchor: str, audience: str, offset_minutes: object, is_supported: bool) -> list[Problem]:
-    problems = []
-    if anchor not in Anchor or audience not in Audience:
+def problems_with_rule(rule: ReminderRule, *, is_supported: bool) -> list[Problem]:
+    """Codes `unknown`, `unsupported`, `one_of`, `offset`, `days_before`, `at_time`."""
+    if rule.anchor not in Anchor or rule.audience not in Audience:
         return [Problem(code="unknown", field="anchor", message=_("There is no such reminder."))]
-    if not is_supported:
-        problems.append(
-            Problem(
-                code="unsupported",
-                field="audience",
-                message=_("Nobody can be reminded so: %(audience)s, before %(anchor)s.")
-                % {"audience": Audience(audience).label, "anchor": Anchor(anchor).label},
-                fix=_("Choose other recipients."),
-            )
+    return [*([] if is_supported else [_unsupported(rule.anchor, rule.audience)]), *_problems_with_time(rule)]
+
+
+def _unsupported(anchor: str, audience: str) -> Problem:
+    """Says why, where there is a reason that will not go away by itself."""
+    if audience == Audience.BOOKMARKED:
+        message = _("Stars are kept in each reader's own browser: nobody knows whom to write to.")
+        fix = _("Choose speakers, chairs or attendees.")
+    elif (anchor, audience) == (Anchor.SLOT, Audience.ATTENDEES):
+        message = _("Nobody signs up for single sessions: all attendees would be reminded of every one.")
+        fix = _("Remind attendees before the event begins.")
+    elif anchor == Anchor.DEADLINE:
+        message = _(
+            "The only deadline of an event is the end of registration, which concerns speakers who have not registered."
         )
-    if (
-        isinstance(offset_minutes, bool)
-        or not isinstance(offset_minutes, int)
-        or not 0 <= offset_minutes <= MAX_OFFSET_MINUTES
-    ):
-        problems.append(
+        fix = _("Choose speakers.")
+    else:
+        message = _("Nobody can be reminded so: %(audience)s, before %(anchor)s.") % {
+            "audience": Audience(audience).label,
+            "anchor": Anchor(anchor).label,
+        }
+        fix = _("Choose other recipients.")
+    return Problem(code="unsupported", field="audience", message=message, fix=fix)
+
+
+def _problems_with_time(rule: ReminderRule) -> list[Problem]:
+    by_clock = rule.days_before is not None or rule.at_time is not None
+    if by_clock == (rule.offset_minutes is not None):
+        return [
+            Problem(
+                code="one_of",
+                field="offset_minutes",
+                message=_("A reminder is either so many minutes before, or so many days before at a time of day."),
+                fix=_("Give offset_minutes alone, or days_before and at_time."),
+            )
+        ]
+    if not by_clock:
+        if _is_whole(rule.offset_minutes, MAX_OFFSET_MINUTES):
+            return []
+        return [
             Problem(
                 code="offset",
                 field="offset_minutes",
                 message=_("The time before must be between 0 minutes and %(days)s days.")
                 % {"days": MAX_OFFSET_MINUTES // 1440},
             )
+        ]
+    problems = []
+    if not _is_whole(rule.days_before, MAX_DAYS_BEFORE):
+        problems.append(
+            Problem(
+                code="days_before",
+                field="days_before",
+                message=_("Say how many days before: 0 for the same day, at most %(days)s.")
+                % {"days": MAX_DAYS_BEFORE},
+            )
+        )
+    if not isinstance(rule.at_time, time) or rule.at_time.second or rule.at_time.microsecond or rule.at_time.tzinfo:
+        problems.append(
+            Problem(code="at_time", field="at_time", message=_("Say at what time of day, in whole minutes: 18:00."))
         )
     return problems
+
+
+def _is_whole(value: object, most: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most

@@ -54,4 +54,5 @@ def all_sources() -> list[Source]:
 
 
 def supported() -> list[tuple[Anchor, Audience]]:
-    return sorted(_sources)
+    """In the order in which people choose from them."""
+    return sorted(_sources, key=lambda pair: (list(Anchor).index(pair[0]), list(Audience).index(pair[1])))

@@ -12,7 +12,7 @@ class RegistrationsConfig(AppConfig):
         from events import hooks, verbs  # noqa: PLC0415
         from notifications import notices as kinds  # noqa: PLC0415
         from registrations import audience, notices, offers, sections, sources  # noqa: PLC0415
-        from registrations.services import zones  # noqa: PLC0415
+        from registrations.services import event_changes, zones  # noqa: PLC0415
 
         kinds.register(*notices.KINDS)
         sources.register()
@@ -23,3 +23,4 @@ class RegistrationsConfig(AppConfig):
         verbs.SENTENCES.update(sections.SENTENCES)
         hooks.zone_changed.append(zones.keep_wall_clocks)
         hooks.event_changed.append(zones.keep_deadlines)
+        hooks.event_changed.append(event_changes.event_changed)

@@ -8,9 +8,11 @@ from decimal import Decimal
 from typing import Any, Final
 
 from django.conf import settings
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from common.money import money
+from events.models import Event
 from notifications.notices import CalendarPart, Notice, NoticeKind, Placeholder, PlaceholderType, Recipient
 from registrations.models import LineItem, Registration, RegistrationState
 
@@ -359,12 +361,60 @@ EVENT_REMINDER: Final = NoticeKind(
     priority=30,
 )
 
+REGISTRATION_CLOSES: Final = NoticeKind(
+    code="registration_closes",
+    title=_("Reminder before registration closes, to speakers who have not registered"),
+    subject=_("Please register for {event} by {closes}"),
+    body=_(
+        "Dear {name},\n\n"
+        "you are on the programme of {event}, and have not registered with this address yet. Registration closes:\n\n"
+        "{closes}\n\n"
+        "{link}\n\n"
+        "If you have registered with another address, there is nothing to do."
+    ),
+    placeholders=(
+        _NAME,
+        _EVENT,
+        Placeholder(
+            name="closes",
+            label=_("End of registration"),
+            example="2027-05-31T23:59:00+08:00",
+            type=PlaceholderType.MOMENT,
+        ),
+        Placeholder(
+            name="link",
+            label=_("Register"),
+            example="https://conf.example.edu/food-2027/register/",
+            type=PlaceholderType.LINK,
+        ),
+    ),
+    priority=30,
+)
+EVENT_CHANGED: Final = NoticeKind(
+    code="registration_event_changed",
+    title=_("Event with new days or place, to those who registered"),
+    subject=_("{event} has new days or another place"),
+    body=_(
+        "Dear {name},\n\n"
+        "{event}, for which you are registered, has other days or another place now:\n\n"
+        "{starts} – {ends}\n"
+        "{place}\n\n"
+        "{link}\n\n"
+        "The calendar entry that comes with this mail takes the place of the one that you have. If you can no longer come, please"
+        " give your place back by the link above."
+    ),
+    placeholders=_ALL,
+)
+
 KINDS: Final = (
     *(CONFIRMED, WAITING, PLACE_GIVEN, PENDING, APPROVED, REJECTED, CHANGED, CANCELLED),
     *(PLACE_OFFERED, OFFER_EXPIRED, PRODUCT_GIVEN, PRODUCT_OFFERED, PRODUCT_OFFER_EXPIRED),
     *(PAYMENT_REQUESTED, PAYMENT_REMINDER, PAYMENT_RECEIVED, PAYMENT_PART_RECEIVED, PAYMENT_EXPIRED),
-    *(REGISTERED_ALREADY, EVENT_REMINDER),
+    *(REGISTERED_ALREADY, EVENT_REMINDER, REGISTRATION_CLOSES, EVENT_CHANGED),
 )
+
+#: With a calendar entry: who gets one has a place.
+INVITING: Final = (CONFIRMED, PLACE_GIVEN, APPROVED, PAYMENT_RECEIVED, EVENT_CHANGED)
 
 #: What somebody is told who has just registered.
 FOR_STATE: Final = {
@@ -432,6 +482,16 @@ def _in_words(line: LineItem, language: str) -> str:
     return f"{line.quantity} × {line.product.name.localize(language)}"
 
 
+def facts_of_closing(event: Event, *, name: str, closes: datetime, language: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "event": event.name.localize(language),
+        "closes": closes.isoformat(),
+        "link": settings.PUBLIC_URL + reverse("registrations:register", args=[event.slug]),
+        "time_zone": event.time_zone,
+    }
+
+
 def calendar(registration: Registration, *, method: str) -> CalendarPart:
     """The event's days as whole days; the UID stays, the sequence rises with the registration's revision."""
     event = registration.event
@@ -467,7 +527,7 @@ def notice(
     `was_invited`: their calendar has the event, so that a cancellation takes it out.
     """
     part = None
-    if kind in (CONFIRMED, PLACE_GIVEN, APPROVED, PAYMENT_RECEIVED):
+    if kind in INVITING:
         part = calendar(registration, method="REQUEST")
     elif kind in (CANCELLED, REJECTED) and was_invited:
         part = calendar(registration, method="CANCEL")

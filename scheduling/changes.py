@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 from common.jobs import enqueue_on_commit
 from events.models import Event, EventState, Room
 from scheduling.models import Slot
-from scheduling.services import releases, serving
+from scheduling.services import releases, serving, telling
 
 
 def event_changed(event: Event, fields: frozenset[str], now: datetime) -> None:
@@ -23,6 +23,8 @@ def state_changed(event: Event, old: str, new: str, now: datetime) -> None:
     serving.refresh(event)
     if old == EventState.DRAFT and new == EventState.LIVE:
         releases.announce(event=event, now=now)
+    elif new == EventState.DRAFT:
+        telling.take_back(event=event, now=now)
 
 
 def uses_of_room(event: Event, room: Room) -> Iterator[str]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import replace
 from typing import Any, Final
+from uuid import UUID
 
 from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from notifications.notices import CalendarPart, Notice, NoticeKind, Placeholder, PlaceholderType, Recipient
+from events.models import Event
+from notifications.notices import CalendarPart, NoticeKind, Placeholder, PlaceholderType, Recipient
 from scheduling.models import Slot
 from submissions.models import Speaker
 
@@ -95,7 +97,61 @@ SLOT_REMINDER: Final = NoticeKind(
     priority=30,
 )
 
-KINDS: Final = (SLOT_PUBLISHED, SLOT_MOVED, SLOT_CANCELLED, SLOT_REMINDER)
+PROGRAMME_CHANGED: Final = NoticeKind(
+    code="programme_changed",
+    title=_("Several sessions published, moved or taken off, to their speaker"),
+    subject=_("Your sessions at {event}: what has changed"),
+    body=_(
+        "Dear {name},\n\n"
+        "the programme of {event} has changed for you:\n\n"
+        "- New: “{new}”, {new_starts}, {new_room}\n"
+        "- Moved: “{moved}”, now {moved_starts}, {moved_room}; before {old_starts}, {old_room}\n"
+        "- No longer on the programme: “{gone}”, which was planned for {gone_starts}\n\n"
+        "{link}\n\n"
+        "With this mail comes a calendar entry for each of them. Please answer this mail if something does not suit you."
+    ),
+    placeholders=(
+        _NAME,
+        _EVENT,
+        Placeholder(name="new", label=_("Titles of new sessions"), example="Fermented tea and its microbes"),
+        replace(_STARTS, name="new_starts", label=_("Begin of each new session")),
+        replace(_ROOM, name="new_room", label=_("Room of each new session")),
+        Placeholder(name="moved", label=_("Titles of moved sessions"), example="The chemistry of vinegar"),
+        replace(_STARTS, name="moved_starts", label=_("Begin of each moved session")),
+        replace(_ROOM, name="moved_room", label=_("Room of each moved session")),
+        _OLD_STARTS,
+        _OLD_ROOM,
+        Placeholder(name="gone", label=_("Titles of cancelled sessions"), example="A history of soy sauce"),
+        replace(_STARTS, name="gone_starts", label=_("Begin of each cancelled session")),
+        replace(_LINK, label=_("Open the programme"), example="https://conf.example.edu/food-2027/schedule/"),
+    ),
+)
+
+EVENT_REMINDER: Final = NoticeKind(
+    code="speaker_event_reminder",
+    title=_("Reminder before the event, to speakers"),
+    subject=_("Soon: your sessions at {event}"),
+    body=_(
+        "Dear {name},\n\n"
+        "{event} begins soon. We look forward to you:\n\n"
+        "- “{session}”, {starts}, {room}\n\n"
+        "{link}\n\n"
+        "Please answer this mail if something has come in between."
+    ),
+    placeholders=(
+        _NAME,
+        _EVENT,
+        replace(_SESSION, label=_("Titles of their sessions")),
+        replace(_STARTS, label=_("Begin of each session")),
+        replace(_ROOM, label=_("Room of each session")),
+        replace(_LINK, label=_("Open the programme"), example="https://conf.example.edu/food-2027/schedule/"),
+    ),
+    priority=30,
+)
+
+#: What a speaker learns of a release: of one session by its own kind, of several in one mail.
+NEWS: Final = (SLOT_PUBLISHED, SLOT_MOVED, SLOT_CANCELLED, PROGRAMME_CHANGED)
+KINDS: Final = (*NEWS, SLOT_REMINDER, EVENT_REMINDER)
 
 
 def about(slot: Slot) -> str:
@@ -103,9 +159,9 @@ def about(slot: Slot) -> str:
     return f"slot:{slot.uid}"
 
 
-def calendar_uid(slot: Slot) -> str:
-    """The UID of the slot's calendar entry, in mails and feeds alike."""
-    return f"{slot.uid}@{settings.MAIL_FROM.rpartition('@')[2]}"
+def calendar_uid(uid: UUID | str) -> str:
+    """The UID of the calendar entry of the slot with this uid, in mails and feeds alike."""
+    return f"{uid}@{settings.MAIL_FROM.rpartition('@')[2]}"
 
 
 def recipient(speaker: Speaker, *, language: str) -> Recipient | None:
@@ -131,7 +187,7 @@ def facts(slot: Slot, speaker: Speaker, *, language: str) -> dict[str, Any]:
     event = slot.schedule.event
     return {
         "name": speaker.name,
-        "session": _heading(slot, language),
+        "session": heading(slot, language),
         "event": event.name.localize(language),
         "room": slot.room.name.localize(language) if slot.room else "",
         "starts": slot.starts_at.isoformat(),
@@ -141,25 +197,27 @@ def facts(slot: Slot, speaker: Speaker, *, language: str) -> dict[str, Any]:
     }
 
 
+def programme_link(event: Event) -> str:
+    return settings.PUBLIC_URL + reverse("scheduling:schedule", args=[event.slug])
+
+
 def link(slot: Slot) -> str:
     event = slot.schedule.event
-    if slot.submission:
-        path = reverse("scheduling:session", args=[event.slug, slot.submission.code])
-    else:
-        path = reverse("scheduling:schedule", args=[event.slug])
-    return settings.PUBLIC_URL + path
+    if slot.submission is None:
+        return programme_link(event)
+    return settings.PUBLIC_URL + reverse("scheduling:session", args=[event.slug, slot.submission.code])
 
 
 def calendar(slot: Slot, *, method: str, sequence: int, language: str) -> CalendarPart:
     event = slot.schedule.event
     return CalendarPart(
         method=method,
-        uid=calendar_uid(slot),
+        uid=calendar_uid(slot.uid),
         sequence=sequence,
         start=slot.starts_at.astimezone(event.tz).isoformat(),
         end=slot.ends_at.astimezone(event.tz).isoformat(),
         time_zone=event.time_zone,
-        summary=_heading(slot, language),
+        summary=heading(slot, language),
         location=slot.room.name.localize(language) if slot.room else "",
         url=link(slot),
         organizer_name=event.name.localize(language),
@@ -167,37 +225,6 @@ def calendar(slot: Slot, *, method: str, sequence: int, language: str) -> Calend
     )
 
 
-def slot_notice(
-    kind: NoticeKind, slot: Slot, speaker: Speaker, *, language: str, sequence: int, old: Slot | None = None
-) -> Notice | None:
-    """One message to one speaker; None where there is no address. Its revision is the calendar sequence, so that telling
-    the same thing twice writes one row."""
-    to = recipient(speaker, language=language)
-    if to is None:
-        return None
-    context = facts(slot, speaker, language=to.language)
-    if old is not None:
-        context |= {
-            "old_starts": old.starts_at.isoformat(),
-            "old_room": old.room.name.localize(to.language) if old.room else "",
-        }
-    method = "CANCEL" if kind is SLOT_CANCELLED else "REQUEST"
-    return Notice(
-        to=to,
-        about=about(slot),
-        context=context,
-        revision=str(sequence),
-        event_id=slot.schedule.event_id,
-        expires_at=None if kind is SLOT_CANCELLED else slot.ends_at,
-        calendar=calendar(slot, method=method, sequence=sequence, language=to.language),
-    )
-
-
-def is_too_late(slot: Slot, now: datetime) -> bool:
-    """What is over need not be told."""
-    return slot.ends_at <= now
-
-
-def _heading(slot: Slot, language: str) -> str:
+def heading(slot: Slot, language: str) -> str:
     text = slot.submission.title if slot.submission else slot.title
     return text.localize(language) or slot.get_kind_display()

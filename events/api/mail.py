@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from datetime import time
+from typing import Any, Final
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -21,26 +22,74 @@ from common.problems import Invalid, Problem
 from common.text import email_key
 from events.api.base import EventResource
 from events.models import Permission
-from notifications.models import Anchor, Audience, Campaign, Message, MessageState, ReminderRule
+from notifications.models import (
+    MAX_DAYS_BEFORE,
+    MAX_OFFSET_MINUTES,
+    Anchor,
+    Audience,
+    Campaign,
+    Message,
+    MessageState,
+    ReminderRule,
+)
 from notifications.notices import Recipient
 from notifications.services import campaigns, messages, reminders
 from notifications.services.campaigns import Progress
+
+
+class WallClock(serializers.RegexField):
+    """`18:00`: a time of day in the event's zone."""
+
+    _PATTERN: Final = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(self._PATTERN, error_messages={"invalid": _("Write a time of day: 18:00.")}, **kwargs)
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        text = super().run_validation(data)
+        return time.fromisoformat(text) if text else text
+
+    def to_representation(self, value: Any) -> str:
+        return f"{value:%H:%M}"
 
 
 class ReminderRuleOut(serializers.ModelSerializer[ReminderRule]):
     subject = LocalizedText()
     body = LocalizedText()
     active = serializers.BooleanField(source="is_active")
+    at_time = WallClock(allow_null=True)
 
     class Meta:
         model = ReminderRule
-        fields = ["id", "anchor", "audience", "offset_minutes", "subject", "body", "active"]
+        fields = [
+            "id",
+            "anchor",
+            "audience",
+            "offset_minutes",
+            "days_before",
+            "at_time",
+            "subject",
+            "body",
+            "active",
+        ]
 
 
 class ReminderRuleBody(Body):
+    """When: either `offset_minutes`, or `days_before` and `at_time`."""
+
     anchor = serializers.ChoiceField(Anchor.choices)
     audience = serializers.ChoiceField(Audience.choices)
-    offset_minutes = serializers.IntegerField(min_value=0, max_value=366 * 24 * 60)
+    offset_minutes = serializers.IntegerField(
+        min_value=0, max_value=MAX_OFFSET_MINUTES, allow_null=True, required=False, help_text=_("before the anchor")
+    )
+    days_before = serializers.IntegerField(
+        min_value=0,
+        max_value=MAX_DAYS_BEFORE,
+        allow_null=True,
+        required=False,
+        help_text=_("calendar days before the anchor's day, in the event's zone; 0 is that day"),
+    )
+    at_time = WallClock(allow_null=True, required=False, help_text=_("time of day in the event's zone: 18:00"))
     subject = LocalizedText(max_length=300, allow_blank=True, required=False)
     body = LocalizedText(lines=True, allow_blank=True, required=False)
     active = serializers.BooleanField(source="is_active", required=False)

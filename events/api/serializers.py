@@ -10,6 +10,7 @@ from rest_framework import serializers
 from common.api.fields import LocalizedText
 from common.api.serializers import Body
 from events.models import Event, EventKind, EventState, Organisation, Room, Track, validate_event_slug
+from events.models.events import MAX_QUIET_MINUTES
 from events.models.tracks import validate_colour
 
 
@@ -36,6 +37,7 @@ class EventOut(serializers.ModelSerializer[Event]):
             "description",
             "contact_email",
             "website",
+            "quiet_minutes",
         ]
 
 
@@ -55,6 +57,11 @@ class EventChange(Body):
     description = LocalizedText(lines=True, allow_blank=True)
     contact_email = serializers.EmailField(allow_blank=True)
     website = serializers.URLField(allow_blank=True)
+    quiet_minutes = serializers.IntegerField(
+        min_value=0,
+        max_value=MAX_QUIET_MINUTES,
+        help_text=_("speakers are told what a release changed when nothing more has changed for so long; 0: at once"),
+    )
 
 
 class EventCreate(EventChange):
@@ -73,6 +80,7 @@ class EventCreate(EventChange):
     description = LocalizedText(lines=True, allow_blank=True, required=False)
     contact_email = serializers.EmailField(allow_blank=True, required=False)
     website = serializers.URLField(allow_blank=True, required=False)
+    quiet_minutes = serializers.IntegerField(min_value=0, max_value=MAX_QUIET_MINUTES, required=False)
 
 
 class RoomOut(serializers.ModelSerializer[Room]):

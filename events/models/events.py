@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
+from django.core.validators import MaxValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
@@ -57,6 +57,10 @@ ACCENTS: Final = [
     ("indigo", _("indigo")),
     ("blue", _("blue")),
 ]
+
+
+#: A day.
+MAX_QUIET_MINUTES: Final = 24 * 60
 
 
 def validate_event_slug(value: str) -> None:
@@ -143,6 +147,13 @@ class Event(models.Model):
     rooms = models.ManyToManyField("events.Room", through="events.EventRoom", related_name="events")
     contact_email = models.EmailField(_("contact address"), blank=True)
     website = models.URLField(_("web site"), blank=True)
+    # How long nothing may change before speakers are told what has; 0: at once (scheduling.services.telling).
+    quiet_minutes = models.PositiveSmallIntegerField(
+        _("minutes of quiet before speakers are told"),
+        default=10,
+        db_default=10,
+        validators=[MaxValueValidator(MAX_QUIET_MINUTES)],
+    )
     # Where a programme was imported from, such as `FOSDEM 2026`, kept for its exports.
     acronym = models.CharField(_("short name"), max_length=60, blank=True)
     # Name, tagline, host and place in every language, folded by `common.text.search_key`; written by services.
@@ -189,6 +200,11 @@ class Event(models.Model):
     def starts_at(self) -> datetime:
         """Midnight of the first day, in the event's zone."""
         return datetime.combine(self.starts_on, time(), self.tz)
+
+    @property
+    def reminders_end_at(self) -> datetime:
+        """Who has not been reminded of the event by the evening of its first day need not be."""
+        return datetime.combine(self.starts_on, time(18), self.tz)
 
     @property
     def ends_at(self) -> datetime:

@@ -18,6 +18,7 @@ from events.models import Event, EventKind, EventState, Organisation, RoomHold
 from events.policies import visible_ids
 from events.problems import problems_with_dates, problems_with_slug, problems_with_state, room_is_taken
 from events.services.texts import assign, locked, take_over, validate
+from notifications.services import reminders
 
 #: Audit verbs of changes from state to state.
 STATE_VERBS: Final[dict[str, str]] = {
@@ -121,6 +122,8 @@ def reindex(events: Iterable[Event]) -> None:
 
 def _announce_state(event: Event, old: str, *, actor: User | None, now: datetime) -> None:
     audit.record(actor=actor, verb=STATE_VERBS[event.state], subject=event, at=now, event_id=event.pk)
+    if event.state != EventState.LIVE:
+        reminders.withdraw_reminders(event_id=event.pk, now=now)
     for tell in hooks.state_changed:
         tell(event, old, event.state, now)
 

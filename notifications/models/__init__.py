@@ -13,12 +13,20 @@ from notifications.models.messages import (
     MessageState,
 )
 from notifications.models.preferences import Preference, PreferenceQuerySet
-from notifications.models.reminders import MAX_OFFSET_MINUTES, Anchor, Audience, ReminderRule, ReminderRuleQuerySet
+from notifications.models.reminders import (
+    MAX_DAYS_BEFORE,
+    MAX_OFFSET_MINUTES,
+    Anchor,
+    Audience,
+    ReminderRule,
+    ReminderRuleQuerySet,
+)
 from notifications.models.templates import MailTemplate
 
 __all__ = [
     "EDITABLE",
     "FINAL_STATES",
+    "MAX_DAYS_BEFORE",
     "MAX_OFFSET_MINUTES",
     "PENDING_STATES",
     "Anchor",

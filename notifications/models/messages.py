@@ -23,6 +23,7 @@ class CancelReason(models.TextChoices):
     """Why a message will not go out."""
 
     WITHDRAWN = "withdrawn", _("What it was about has gone or moved.")
+    MERGED = "merged", _("A later mail tells what it told, and what has changed since.")
     EXPIRED = "expired", _("It could not go out before it was too late.")
     UNSUBSCRIBED = "unsubscribed", _("The recipient has unsubscribed from mails of this kind.")
     BY_HAND = "by_hand", _("An organizer cancelled it.")

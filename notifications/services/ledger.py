@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
@@ -58,12 +58,24 @@ def withdraw(*, about: Sequence[str], kinds: Sequence[str] | None = None, now: d
     """
     if not about:
         return 0
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [_PLANNING])
+    _join_withdrawals()
     pending = Message.objects.filter(about__in=about, state=MessageState.QUEUED)
     if kinds is not None:
         pending = pending.filter(kind__in=kinds)
     return pending.update(state=MessageState.CANCELLED, reason=CancelReason.WITHDRAWN)
+
+
+@transaction.atomic
+def withdraw_of_event(*, event_id: int, kinds: Collection[str], now: datetime) -> int:
+    """Cancel what is queued of these kinds for a whole event; see `withdraw`."""
+    _join_withdrawals()
+    pending = Message.objects.of_event(event_id).filter(kind__in=kinds, state=MessageState.QUEUED)
+    return pending.update(state=MessageState.CANCELLED, reason=CancelReason.WITHDRAWN)
+
+
+def _join_withdrawals() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [_PLANNING])
 
 
 def keep_withdrawals_out() -> None:
@@ -90,6 +102,8 @@ def _row(kind: NoticeKind, notice: Notice, now: datetime) -> Message:
     context: dict[str, Any] = {**notice.context, "recipient_time_zone": notice.to.time_zone}
     if notice.calendar:
         context["calendar"] = asdict(notice.calendar)
+    if notice.calendars:
+        context["calendars"] = [asdict(part) for part in notice.calendars]
     return Message(
         kind=kind.code,
         about=notice.about,

@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import structlog
 from django.db import transaction
@@ -25,6 +26,7 @@ from common.jobs import enqueue_on_commit
 from common.problems import Invalid, Problem
 from notifications.models import CancelReason, Message, MessageState, ReminderRule
 from notifications.notices import Notice, Recipient
+from notifications.origins import origins_of, site
 from notifications.problems import problems_with_rule, problems_with_words
 from notifications.services import ledger, rendering
 from notifications.sources import Occasion, Source, all_sources, source_for
@@ -65,12 +67,13 @@ class Plan:
 def plan_reminders(*, now: datetime, dry_run: bool = False) -> Plan:
     """Write the reminders that are due within `HORIZON`, and withdraw those whose occasion has gone.
 
-    A rule's reminder is due its offset before the occasion; a rule made late, or a speaker added late, is still served once
-    as long as the occasion has not begun. Idempotent, and safe to run twice at once: rows are unique by rule, subject,
+    A rule's reminder is due its offset before the occasion, or at its wall clock in the event's zone; a rule made late, or a
+    speaker added late, is still served once as long as the occasion has not begun. Idempotent, and safe to run twice at once: rows are unique by rule, subject,
     instant and person. Constant number of queries per rule.
     """
     plan = Plan()
     rules = [rule for rule in ReminderRule.objects.active().order_by("pk") if source_for(rule.anchor, rule.audience)]
+    zones = zones_of({rule.event_id for rule in rules})
     queued = _queued()
     known = {rule.pk for rule in rules}
     for rule_id in queued.keys() - known:
@@ -79,7 +82,14 @@ def plan_reminders(*, now: datetime, dry_run: bool = False) -> Plan:
     for rule in rules:
         try:
             plan.add(
-                _plan_rule(rule, queued.get(rule.pk, []), now, dry_run, told={_telling(row) for row in plan.written})
+                _plan_rule(
+                    rule,
+                    queued.get(rule.pk, []),
+                    now,
+                    dry_run,
+                    tz=zones[rule.event_id],
+                    told={_telling(row) for row in plan.written},
+                )
             )
         except Exception as error:
             # One event's data must not keep the others from being reminded.
@@ -94,24 +104,36 @@ def plan_reminders(*, now: datetime, dry_run: bool = False) -> Plan:
     return plan
 
 
-def _plan_rule(rule: ReminderRule, queued: list[Message], now: datetime, dry_run: bool, told: set[_Telling]) -> Plan:
-    plan = _compare(rule, queued, now, told)
+def zones_of(event_ids: Collection[int]) -> dict[int, ZoneInfo]:
+    """The zone that each event's wall clocks are in; one query."""
+    origins = origins_of(event_ids)
+    return {pk: ZoneInfo((origins.get(pk) or site()).time_zone) for pk in event_ids}
+
+
+def _plan_rule(
+    rule: ReminderRule, queued: list[Message], now: datetime, dry_run: bool, *, tz: ZoneInfo, told: set[_Telling]
+) -> Plan:
+    plan = _compare(rule, queued, now, tz, told)
     if dry_run or not plan:
         return plan
     with transaction.atomic():
         # There is something to write: look once more, now that no release or cancellation can come in between.
         ledger.keep_withdrawals_out()
-        plan = _compare(rule, list(Message.objects.filter(pk__in=[row.pk for row in queued])), now, told)
+        plan = _compare(rule, list(Message.objects.filter(pk__in=[row.pk for row in queued])), now, tz, told)
         _write(plan)
     return plan
 
 
-def _compare(rule: ReminderRule, queued: list[Message], now: datetime, told: set[_Telling]) -> Plan:
+def _compare(rule: ReminderRule, queued: list[Message], now: datetime, tz: ZoneInfo, told: set[_Telling]) -> Plan:
     """What is missing, out of date or gone, in three queries and those of the source."""
     source = source_for(rule.anchor, rule.audience)
     assert source is not None
-    rows = {_key(row): row for row in _rows(rule, source, now)}
     present = {_key(row): row for row in queued if row.state == MessageState.QUEUED}
+    # As far as rows were written already, should the clock have been set back since.
+    until = max([now + HORIZON, *(row.send_at for row in present.values())])
+    notices = [_notice(rule, occasion, tz) for occasion in source.occasions(rule.event_id, now, until + rule.reach)]
+    due = [notice for notice in notices if _is_due(notice, until)]
+    rows = {_key(row): row for row in ledger.rows_for(source.kind, due, now)}
     plan = Plan(withdrawn=[row for key, row in present.items() if key not in rows and not _is_over(row, now)])
     missing = {key: row for key, row in rows.items() if key not in present}
     if missing:
@@ -135,20 +157,21 @@ def _compare(rule: ReminderRule, queued: list[Message], now: datetime, told: set
     return plan
 
 
-def _rows(rule: ReminderRule, source: Source, now: datetime) -> list[Message]:
-    until = now + HORIZON + rule.offset
-    notices = [_notice(rule, occasion) for occasion in source.occasions(rule.event_id, now, until)]
-    return ledger.rows_for(source.kind, notices, now)
+def _is_due(notice: Notice, until: datetime) -> bool:
+    """By then, and while it is of use: of a session at 07:30 nobody is reminded at 08:00."""
+    assert notice.send_at is not None
+    assert notice.expires_at is not None
+    return notice.send_at <= until and notice.send_at < notice.expires_at
 
 
-def _notice(rule: ReminderRule, occasion: Occasion) -> Notice:
+def _notice(rule: ReminderRule, occasion: Occasion, tz: ZoneInfo) -> Notice:
     return Notice(
         to=occasion.to,
         about=occasion.about,
         context={**occasion.context, "rule": rule.pk},
         revision=f"{rule.pk}:{occasion.at.astimezone(UTC):%Y%m%dT%H%M%SZ}",
         event_id=rule.event_id,
-        send_at=occasion.at - rule.offset,
+        send_at=rule.send_at(occasion.at, tz),
         expires_at=occasion.useful_until or occasion.at,
         calendar=occasion.calendar,
     )
@@ -222,15 +245,34 @@ def _queued() -> Mapping[int, list[Message]]:
 # -- Looking ahead ---------------------------------------------------------------------------------------------------
 
 
+#: As far as anybody plans an event.
+_EVER: Final = timedelta(days=3 * 366)
+
+
 def upcoming(rule: ReminderRule, *, now: datetime, limit: int = 10) -> list[Message]:
     """Who gets what when by this rule, the next first; the rows are not written. Works for a rule that is not saved yet."""
+    return look_ahead(rule, now=now, limit=limit)[1]
+
+
+def look_ahead(rule: ReminderRule, *, now: datetime, limit: int = 10) -> tuple[int, list[Message]]:
+    """How many mails this rule still gives rise to as the programme is now, and the next of them (`upcoming`)."""
     source = source_for(rule.anchor, rule.audience)
     if source is None:
-        return []
-    occasions = sorted(
-        source.occasions(rule.event_id, now, now + timedelta(days=3 * 366)), key=lambda occasion: occasion.at
-    )[:limit]
-    return ledger.rows_for(source.kind, [_notice(rule, occasion) for occasion in occasions], now)
+        return 0, []
+    notices = sorted(foreseen(rule, source, now=now, until=now + _EVER), key=_when)
+    return len(notices), ledger.rows_for(source.kind, notices[:limit], now)
+
+
+def foreseen(rule: ReminderRule, source: Source, *, now: datetime, until: datetime) -> list[Notice]:
+    """What this rule gives rise to by `until`, sent or not, in no order; a constant number of queries."""
+    tz = zones_of({rule.event_id})[rule.event_id]
+    notices = [_notice(rule, occasion, tz) for occasion in source.occasions(rule.event_id, now, until + rule.reach)]
+    return [notice for notice in notices if _is_due(notice, until)]
+
+
+def _when(notice: Notice) -> tuple[datetime, str, str]:
+    assert notice.send_at is not None
+    return notice.send_at, notice.about, notice.to.email
 
 
 @transaction.atomic
@@ -253,7 +295,8 @@ def send_test(*, rule: ReminderRule, actor: User, now: datetime) -> None:
 
 # -- Rules -----------------------------------------------------------------------------------------------------------
 
-_FIELDS: Final = ("anchor", "audience", "offset_minutes", "subject", "body", "is_active")
+_WHEN: Final = ("offset_minutes", "days_before", "at_time")
+_FIELDS: Final = ("anchor", "audience", *_WHEN, "subject", "body", "is_active")
 
 
 @transaction.atomic
@@ -262,19 +305,24 @@ def create_rule(
     event_id: int,
     anchor: str,
     audience: str,
-    offset_minutes: int,
+    offset_minutes: int | None = None,
+    days_before: int | None = None,
+    at_time: time | None = None,
     subject: LazyI18nString | Mapping[str, str] | str = "",
     body: LazyI18nString | Mapping[str, str] | str = "",
     is_active: bool = True,
     actor: User | None,
     now: datetime,
 ) -> ReminderRule:
-    """Remind `audience` `offset_minutes` before `anchor`; without words of its own, in Lihu's. Raises Invalid."""
+    """Remind `audience` of `anchor`, `offset_minutes` before it or `days_before` its day at `at_time` of the event's zone;
+    without words of its own, in Lihu's. Audit "reminder_rule_created". Raises Invalid."""
     rule = ReminderRule(
         event_id=event_id,
         anchor=anchor,
         audience=audience,
         offset_minutes=offset_minutes,
+        days_before=days_before,
+        at_time=at_time,
         subject=rendering.as_localized(subject),
         body=rendering.as_localized(body),
         is_active=is_active,
@@ -287,12 +335,13 @@ def create_rule(
 
 @transaction.atomic
 def update_rule(*, rule: ReminderRule, changes: Mapping[str, Any], actor: User | None, now: datetime) -> ReminderRule:
-    """Change some of a rule's fields. What it has queued at the old time is withdrawn; the planner writes it anew. What it
+    """Change some of a rule's fields; one kind of time takes the place of the other. What it has queued at the old time is withdrawn; the planner writes it anew. What it
     has sent already about an occasion is not sent again. Raises Invalid."""
     if unknown := sorted(set(changes) - set(_FIELDS)):
         raise Invalid([Problem(code="unknown_field", field=name, message=name) for name in unknown])
     rule = ReminderRule.objects.select_for_update().get(pk=rule.pk)
     before = {name: getattr(rule, name) for name in _FIELDS}
+    changes = {**_other_kind_of_time(changes), **changes}
     for name, value in changes.items():
         setattr(rule, name, rendering.as_localized(value) if name in ("subject", "body") else value)
     _check(rule)
@@ -300,12 +349,21 @@ def update_rule(*, rule: ReminderRule, changes: Mapping[str, Any], actor: User |
     if not changed:
         return rule
     rule.save(update_fields=changed)
-    if set(changed) & {"anchor", "audience", "offset_minutes", "is_active"}:
+    if set(changed) & {"anchor", "audience", "is_active", *_WHEN}:
         _withdraw_all(rule)
     audit.record(
         actor=actor, verb="reminder_rule_changed", subject=rule, at=now, event_id=rule.event_id, fields=changed
     )
     return rule
+
+
+def _other_kind_of_time(changes: Mapping[str, Any]) -> dict[str, None]:
+    """What goes where only one kind is named."""
+    by_length = changes.get("offset_minutes") is not None
+    by_clock = changes.get("days_before") is not None or changes.get("at_time") is not None
+    if by_length == by_clock:
+        return {}
+    return dict.fromkeys(("days_before", "at_time") if by_length else ("offset_minutes",))
 
 
 @transaction.atomic
@@ -314,6 +372,12 @@ def delete_rule(*, rule: ReminderRule, actor: User | None, now: datetime) -> Non
     _withdraw_all(rule)
     audit.record(actor=actor, verb="reminder_rule_deleted", subject=rule, at=now, event_id=rule.event_id)
     ReminderRule.objects.filter(pk=rule.pk).delete()
+
+
+def withdraw_reminders(*, event_id: int, now: datetime) -> int:
+    """Take back what an event's rules have queued, for an event that the public does not see any more. What still holds the
+    planner writes anew."""
+    return ledger.withdraw_of_event(event_id=event_id, kinds={source.kind.code for source in all_sources()}, now=now)
 
 
 def _withdraw_all(rule: ReminderRule) -> None:
@@ -329,12 +393,7 @@ def _check(rule: ReminderRule) -> None:
 
 def _problems_of(rule: ReminderRule) -> list[Problem]:
     source = source_for(rule.anchor, rule.audience)
-    problems = problems_with_rule(
-        anchor=rule.anchor,
-        audience=rule.audience,
-        offset_minutes=rule.offset_minutes,
-        is_supported=source is not None,
-    )
+    problems = problems_with_rule(rule, is_supported=source is not None)
     if source is not None:
         for name in ("subject", "body"):
             problems += problems_with_words(source.kind.names, rendering.own_texts(getattr(rule, name)), field=name)

@@ -6,7 +6,7 @@ import functools
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from html import escape
 from typing import Any, Final
@@ -42,6 +42,14 @@ class Words:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Invitation:
+    """A calendar part: its METHOD (RFC 5546) and its iCalendar text."""
+
+    method: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Rendered:
     """A mail, ready to become bytes."""
 
@@ -49,16 +57,14 @@ class Rendered:
     subject: str
     text: str
     html: str
-    # iCalendar text and its METHOD; empty where there is none.
-    calendar: str = ""
-    method: str = ""
+    calendars: tuple[Invitation, ...] = ()
     sender_name: str
     reply_to: str = ""
     # Empty where the kind is not optional.
     unsubscribe_url: str = ""
 
-    def as_json(self) -> dict[str, str]:
-        return {name: value for name, value in vars(self).items() if value}
+    def as_json(self) -> dict[str, Any]:
+        return {name: value for name, value in asdict(self).items() if value}
 
 
 # -- Words -----------------------------------------------------------------------------------------------------------
@@ -489,14 +495,14 @@ class Renderer:
         words = self.words_of(kind, message)
         unsubscribe = unsubscribe_url(message) if kind.is_optional else ""
         rendered = compose(kind, words, message.context, origin=origin, unsubscribe_url=unsubscribe)
-        part = message.context.get("calendar")
-        if not part:
-            return rendered
-        calendar = CalendarPart(**part)
-        text = calendar_part.render(
-            calendar, attendee_email=message.recipient_email, attendee_name=message.recipient_name
-        )
-        return replace(rendered, calendar=text, method=calendar.method.upper())
+        one = message.context.get("calendar")
+        parts = [CalendarPart(**part) for part in ([one] if one else message.context.get("calendars", ()))]
+        return replace(rendered, calendars=tuple(_invitation(part, message) for part in parts)) if parts else rendered
+
+
+def _invitation(part: CalendarPart, message: Message) -> Invitation:
+    text = calendar_part.render(part, attendee_email=message.recipient_email, attendee_name=message.recipient_name)
+    return Invitation(method=part.method.upper(), text=text)
 
 
 # -- As bytes --------------------------------------------------------------------------------------------------------
@@ -555,16 +561,28 @@ def _body(rendered: Rendered, boundary: str) -> bytes:
         mime.Part(content_type="text/plain; charset=utf-8", body=rendered.text).lines(),
         mime.Part(content_type="text/html; charset=utf-8", body=rendered.html).lines(),
     ]
-    if not rendered.calendar:
+    if not rendered.calendars:
         return mime.multipart("alternative", boundary, parts)
+    if len(rendered.calendars) > 1:
+        # An entry each, and methods may differ: RFC 5546 has one UID to an object, RFC 6047 §2.4 several objects in a mixed mail.
+        entries = [_entry(one, f"invite-{n}.ics") for n, one in enumerate(rendered.calendars, start=1)]
+        inner = mime.multipart("alternative", f"{boundary}.a", parts)
+        return mime.multipart("mixed", boundary, [inner, *entries])
+    (invited,) = rendered.calendars
     # Outlook, Apple Mail and Gmail read the alternative with its method; others offer the attachment to save.
-    invitation = mime.Part(
-        content_type=f"text/calendar; charset=utf-8; method={rendered.method}", body=rendered.calendar
-    )
+    invitation = mime.Part(content_type=f"text/calendar; charset=utf-8; method={invited.method}", body=invited.text)
     attachment = mime.Part(
         content_type='application/ics; name="invite.ics"',
-        body=rendered.calendar,
+        body=invited.text,
         disposition='attachment; filename="invite.ics"',
     )
     inner = mime.multipart("alternative", f"{boundary}.a", [*parts, invitation.lines()])
     return mime.multipart("mixed", boundary, [inner, attachment.lines()])
+
+
+def _entry(invitation: Invitation, filename: str) -> bytes:
+    return mime.Part(
+        content_type=f'text/calendar; charset=utf-8; method={invitation.method}; name="{filename}"',
+        body=invitation.text,
+        disposition=f'attachment; filename="{filename}"',
+    ).lines()

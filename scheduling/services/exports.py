@@ -54,7 +54,7 @@ def _parts(programme: Programme, slots: Iterable[Slot], known: icalendar_file.Kn
     by_uid = {session.uid: session for session in programme.sessions}
     parts: dict[tuple[str, int], list[Session]] = defaultdict(list)
     for slot in slots:
-        session = by_uid[notices.calendar_uid(slot)]
+        session = by_uid[notices.calendar_uid(slot.uid)]
         if slot.room_id:
             parts["rooms", slot.room_id].append(session)
         if slot.submission and slot.submission.track_id:

@@ -90,7 +90,7 @@ class _Writer:
             "start": start,
             "duration": slot.duration,
             "day": self.event.conference_day(start),
-            "uid": notices.calendar_uid(slot),
+            "uid": notices.calendar_uid(slot.uid),
             "sequence": slot.sequence,
             "room": self._text(slot.room.name) if slot.room else "",
             "chairs": tuple(self._person(speaker) for speaker in slot.chairs.all()),

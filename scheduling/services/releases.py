@@ -15,6 +15,7 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import Max, Prefetch, QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -22,12 +23,10 @@ from common import audit
 from common.problems import Invalid, Problem, Refusal, refusal_from
 from common.text import validate_plain_text
 from events.models import Event, Room
-from notifications.models import Message
-from notifications.notices import Notice, NoticeKind
 from notifications.services import ledger
 from scheduling import notices
 from scheduling.models import Schedule, Slot
-from scheduling.services import artifacts, serving
+from scheduling.services import artifacts, serving, telling
 from scheduling.services.conflicts import Conflict, conflicts_of
 from submissions.models import ON_THE_PROGRAMME, Talk
 
@@ -84,18 +83,16 @@ class ReleasePreview:
         return [conflict for conflict in self.conflicts if conflict.severity == "fatal"]
 
 
-def preview(event: Event) -> ReleasePreview:
+def preview(event: Event, *, now: datetime | None = None) -> ReleasePreview:
     """A constant number of queries; writes nothing but the draft itself where there is none yet."""
     draft = Schedule.objects.draft_of(event)
     last = _last_release(event)
-    changes = compare(_slots_of(last), _published(_slots_of(draft)), adopted=_adoptions(event, draft))
+    slots, adopted = _published(_slots_of(draft)), _adoptions(event, draft)
+    changes = compare(_slots_of(last), slots, adopted=adopted)
     told = [change for group in (changes.added, changes.moved, changes.cancelled) for change in group]
-    speakers = {speaker.pk: speaker for change in told for speaker in _speakers_of(change.slot)}
-    messages = sum(
-        notices.recipient(speaker, language=event.language) is not None
-        for change in told
-        for speaker in _speakers_of(change.slot)
-    )
+    speakers = {speaker.pk for change in told for speaker in telling.speakers_of(change.slot)}
+    after = {adopted.get(slot.pk, slot.uid): slot for slot in slots}
+    gone = {uid: sequence + 1 for uid, sequence in _highest(event).items() if uid not in after}
     return ReleasePreview(
         added=changes.added,
         moved=changes.moved,
@@ -103,7 +100,9 @@ def preview(event: Event) -> ReleasePreview:
         unchanged=changes.unchanged,
         speakers_affected=len(speakers),
         agendas_affected=0,
-        messages=messages if event.is_public else 0,
+        messages=telling.mails_for(event=event, slots=after, gone=gone, now=now or timezone.now())
+        if event.is_public
+        else 0,
         conflicts=conflicts_of(draft),
     )
 
@@ -117,7 +116,7 @@ def release(
     Locks the draft's row, so that of two releases at once the second sees the first, then the rows of its rooms in id order, so
     that two events that share one do not wait for each other in a circle. Copies the slots (their uid stays; their
     sequence rises where time, room or title is another than in the last release), renders every public page and file, queues
-    the speakers' notices where the event is public, withdraws reminders of slots that moved or went. `force` publishes with
+    what speakers are told where the event is public (`telling.tell`), withdraws reminders of slots that moved or went. `force` publishes with
     fatal conflicts, and marks the slots that overlap in a room as accepted. Audit "schedule_released".
     Raises CannotRelease or, for a version or comment that is no text, Invalid.
     """
@@ -153,7 +152,7 @@ def release(
 
     old_slots = _slots_of(last)
     _adopt_uids(slots, _adoptions(event, draft))
-    sequences = _sequences(event, last, old_slots, slots)
+    sequences = _sequences(event, old_slots, slots)
     changes = compare(old_slots, slots)
 
     rooms = {slot.room_id for slot in slots if slot.room_id}
@@ -170,8 +169,12 @@ def release(
             raise
         raise CannotRelease([_room_problem()]) from error
     artifacts.render(schedule=fresh, changes=changes_as_data(fresh, changes, is_first=last is None))
-    if fresh.event.is_public:
-        _tell(fresh, changes, sequences, now)
+    ledger.withdraw(
+        about=[notices.about(change.slot) for change in (*changes.moved, *changes.cancelled)],
+        kinds=[notices.SLOT_REMINDER.code],
+        now=now,
+    )
+    _tell(fresh, now)
     audit.record(
         actor=actor,
         verb="schedule_released",
@@ -190,25 +193,12 @@ def release(
 
 @transaction.atomic
 def announce(*, event: Event, now: datetime) -> int:
-    """Tell the speakers of the current release their slots: for an event that was published as a draft and goes public now.
-    Idempotent: who was told already is not told again. Returns how many messages are new."""
+    """Tell the speakers of the current release what they do not know: for an event that goes public now. Locks the draft's row.
+    Idempotent. Returns how many messages are new."""
+    draft = Schedule.objects.draft_of(event)
+    Schedule.objects.select_for_update().get(pk=draft.pk)
     current = Schedule.objects.filter(event=event).current().select_related("event").first()
-    if current is None:
-        return 0
-    slots = _slots_of(current)
-    told = set(
-        Message.objects.of_event(event.pk)
-        .filter(kind__in=[notices.SLOT_PUBLISHED.code, notices.SLOT_MOVED.code])
-        .values_list("about", "revision")
-    )
-    written = [
-        notice
-        for slot in slots
-        if not notices.is_too_late(slot, now) and (notices.about(slot), str(slot.sequence)) not in told
-        for speaker in _speakers_of(slot)
-        if (notice := _notice(notices.SLOT_PUBLISHED, slot, speaker, slot.sequence))
-    ]
-    return ledger.notify_many(kind=notices.SLOT_PUBLISHED, notices=written, now=now)
+    return _tell(current, now) if current else 0
 
 
 # -- Comparing ----------------------------------------------------------------------------------------------------------
@@ -303,10 +293,6 @@ def _published(slots: list[Slot]) -> list[Slot]:
     return [slot for slot in slots if slot.pk in kept and (slot.parent_id is None or slot.parent_id in kept)]
 
 
-def _speakers_of(slot: Slot) -> list[Any]:
-    return [talk.speaker for talk in slot.submission.talks.all()] if slot.submission else []
-
-
 def _adoptions(event: Event, draft: Schedule) -> dict[int, UUID]:
     """Draft slot → the uid that its session had before, for sessions that were taken out and put in anew: a calendar entry
     that moves must not become another entry. The latest release counts first, and of one release the earlier slot."""
@@ -329,19 +315,24 @@ def _adoptions(event: Event, draft: Schedule) -> dict[int, UUID]:
     return adopted
 
 
-def _sequences(event: Event, last: Schedule | None, old: list[Slot], new: list[Slot]) -> dict[UUID, int]:
-    """The sequence of each slot of the new release, and that of the cancellation of each that went.
-
-    Higher than any that a calendar has seen where something visible changed. A slot that comes back follows its own
-    cancellation, which counted one up."""
-    before = {slot.uid: slot for slot in old}
-    highest: dict[UUID, int] = dict(
+def _highest(event: Event) -> dict[UUID, int]:
+    """The highest sequence that each slot has had in a release."""
+    return dict(
         Slot.objects.filter(schedule__event=event, schedule__version__isnull=False)
         .order_by()
         .values("uid")
         .annotate(highest=Max("sequence"))
         .values_list("uid", "highest")
     )
+
+
+def _sequences(event: Event, old: list[Slot], new: list[Slot]) -> dict[UUID, int]:
+    """The sequence of each slot of the new release.
+
+    Higher than any that a calendar has seen where something visible changed. A slot that comes back follows its own
+    cancellation, which counted one up."""
+    before = {slot.uid: slot for slot in old}
+    highest = _highest(event)
     sequences: dict[UUID, int] = {}
     for slot in new:
         if slot.uid not in highest:
@@ -351,7 +342,6 @@ def _sequences(event: Event, last: Schedule | None, old: list[Slot], new: list[S
         else:
             known = before[slot.uid]
             sequences[slot.uid] = known.sequence + (_looks(known) != _looks(slot))
-    sequences |= {uid: slot.sequence + 1 for uid, slot in before.items() if uid not in sequences}
     return sequences
 
 
@@ -443,28 +433,14 @@ def _copy(slots: list[Slot], release: Schedule, sequences: Mapping[UUID, int], a
     )
 
 
-def _tell(release: Schedule, changes: Changes, sequences: Mapping[UUID, int], now: datetime) -> None:
-    gone = [notices.about(change.slot) for change in (*changes.moved, *changes.cancelled)]
-    ledger.withdraw(about=gone, kinds=[notices.SLOT_REMINDER.code], now=now)
-    for kind, group in (
-        (notices.SLOT_PUBLISHED, changes.added),
-        (notices.SLOT_MOVED, changes.moved),
-        (notices.SLOT_CANCELLED, changes.cancelled),
-    ):
-        written = [
-            notice
-            for change in group
-            if not notices.is_too_late(change.slot, now)
-            for speaker in _speakers_of(change.slot)
-            if (notice := _notice(kind, change.slot, speaker, sequences[change.slot.uid], change.old))
-        ]
-        ledger.notify_many(kind=kind, notices=written, now=now)
-
-
-def _notice(kind: NoticeKind, slot: Slot, speaker: Any, sequence: int, old: Slot | None = None) -> Notice | None:
-    language = slot.schedule.event.language
-    moved_from = old if kind is notices.SLOT_MOVED else None
-    return notices.slot_notice(kind, slot, speaker, language=language, sequence=sequence, old=moved_from)
+def _tell(current: Schedule, now: datetime) -> int:
+    # As it is now: it may have gone public, or changed its quiet period, while this transaction waited for its lock.
+    event = Event.objects.get(pk=current.event_id)
+    if not event.is_public:
+        return 0
+    slots = {slot.uid: slot for slot in _slots_of(current)}
+    gone = {uid: sequence + 1 for uid, sequence in _highest(event).items() if uid not in slots}
+    return telling.tell(event=event, slots=slots, gone=gone, now=now)
 
 
 def _conflict_problem(conflicts: Sequence[Conflict]) -> Problem:

@@ -13,7 +13,8 @@ from common.localized import Localized
 from common.problems import Invalid, Problem
 from events.models import Event
 from events.services.texts import assign, locked, take_over, validate
-from submissions.models import Speaker, Submission, SubmissionState, Talk
+from notifications.services import ledger
+from submissions.models import ON_THE_PROGRAMME, Speaker, Submission, SubmissionState, Talk
 
 
 @transaction.atomic
@@ -65,6 +66,8 @@ def update_submission(
     if changed:
         stored.updated_at = now
         stored.save()
+        if "state" in changed and stored.state not in ON_THE_PROGRAMME:
+            _withdraw_mail(stored, now)
         audit.record(
             actor=actor,
             verb="submission_changed",
@@ -89,6 +92,7 @@ def delete_submission(*, submission: Submission, actor: User | None, now: dateti
         stored.state = SubmissionState.CANCELLED
         stored.updated_at = now
         stored.save(update_fields=["state", "updated_at"])
+        _withdraw_mail(stored, now)
         verb = "submission_cancelled"
     else:
         verb = "submission_deleted"
@@ -97,6 +101,11 @@ def delete_submission(*, submission: Submission, actor: User | None, now: dateti
         stored.delete()
     else:
         take_over(submission, stored, ["state"])
+
+
+def _withdraw_mail(submission: Submission, now: datetime) -> None:
+    """Nobody is reminded of it, even before the next release tells that it is gone."""
+    ledger.withdraw(about=[f"slot:{uid}" for uid in submission.slots.values_list("uid", flat=True)], now=now)
 
 
 def _named(submission: Submission) -> list[int]:

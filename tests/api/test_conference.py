@@ -229,6 +229,50 @@ def test_reminder_rules_take_default_words(event: Event, api: Caller) -> None:
     assert api.get(path).status_code == 404
 
 
+def test_reminder_rules_go_by_length_or_by_wall_clock(event: Event, api: Caller) -> None:
+    rules = f"events/{event.slug}/reminder-rules/"
+    whom = {"anchor": "slot", "audience": "speakers"}
+    rule = made(api.post(rules, {**whom, "days_before": 1, "at_time": "18:00"}))
+    assert (rule["offset_minutes"], rule["days_before"], rule["at_time"]) == (None, 1, "18:00")
+
+    path = f"{rules}{rule['id']}/"
+    changed = api.patch(path, {"offset_minutes": 90}).json()
+    assert (changed["offset_minutes"], changed["days_before"], changed["at_time"]) == (90, None, None)
+    changed = api.patch(path, {"days_before": 0, "at_time": "07:30"}).json()
+    assert (changed["offset_minutes"], changed["days_before"], changed["at_time"]) == (None, 0, "07:30")
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        ({}, ("one_of", "offset_minutes")),
+        ({"offset_minutes": 60, "days_before": 1, "at_time": "18:00"}, ("one_of", "offset_minutes")),
+        ({"days_before": 1}, ("at_time", "at_time")),
+        ({"at_time": "18:00"}, ("days_before", "days_before")),
+        ({"days_before": 1, "at_time": "25:00"}, ("invalid", "at_time")),
+        ({"days_before": 1, "at_time": "18:00:30"}, ("invalid", "at_time")),
+        ({"offset_minutes": 60, "audience": "bookmarked"}, ("unsupported", "audience")),
+        ({"offset_minutes": 60, "audience": "attendees"}, ("unsupported", "audience")),
+        ({"offset_minutes": 60, "anchor": "deadline", "audience": "attendees"}, ("unsupported", "audience")),
+    ],
+)
+def test_reminder_rules_that_cannot_work_are_refused(
+    event: Event, api: Caller, body: dict[str, Any], problem: tuple[str, str]
+) -> None:
+    whom = {"anchor": "slot", "audience": "speakers"}
+    answer = api.post(f"events/{event.slug}/reminder-rules/", {**whom, **body})
+    assert answer.status_code == 400
+    assert [(found["code"], found["field"]) for found in answer.json()["problems"]] == [problem]
+    assert all(found["message"] for found in answer.json()["problems"])
+
+
+def test_the_quiet_period_is_a_field_of_the_event(event: Event, api: Caller) -> None:
+    path = f"events/{event.slug}/"
+    assert api.get(path).json()["quiet_minutes"] == 10
+    assert api.patch(path, {"quiet_minutes": 0}).json()["quiet_minutes"] == 0
+    assert api.patch(path, {"quiet_minutes": 1441}).status_code == 400
+
+
 def test_addresses_of_speakers_are_for_organizers(event: Event, api: Caller, reviewer: User, call: Any) -> None:
     made(api.post(f"events/{event.slug}/speakers/", {"name": "Mei Lin", "email": "mei@example.org"}))
 

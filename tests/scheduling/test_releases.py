@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 import pytest
 from django.db import connection, connections
@@ -10,11 +10,13 @@ from django.test.utils import CaptureQueriesContext
 from common.models import AuditEntry
 from events.services import events
 from notifications.models import Message, MessageState
+from notifications.services import delivery, reminders
 from notifications.sources import source_for
 from scheduling.models import Schedule, Slot, SlotKind
 from scheduling.services import releases
 from scheduling.services.releases import CannotRelease
 from submissions.models import SubmissionState
+from submissions.services import submissions
 from tests.factories import scheduling as make
 from tests.factories.scheduling import NOW, at
 
@@ -31,6 +33,11 @@ def place(slot, clock, *, day=0):
     slot.starts_at = at(slot.schedule.event, clock, day=day)
     slot.ends_at = slot.starts_at + length
     slot.save()
+
+
+def hear():
+    """Speakers get what is queued: the quiet period is over."""
+    delivery.deliver_due(now=NOW + timedelta(hours=1))
 
 
 def kinds():
@@ -198,6 +205,7 @@ def test_a_session_that_was_taken_out_and_put_in_anew_keeps_its_calendar_entry()
     event = make.make_event()
     slot = make.make_talk(event, "Kefir", "09:00")
     release(event, "1")
+    hear()
     make.make_slot(event, "15:00", room=slot.room, submission=slot.submission)
     slot.delete()
 
@@ -211,9 +219,11 @@ def test_a_session_that_comes_back_follows_its_cancellation():
     event = make.make_event()
     slot, _other = make.make_talk(event, "Kefir", "09:00"), make.make_talk(event, "Other", "09:00")
     release(event, "1")
+    hear()
     uid, room, submission = slot.uid, slot.room, slot.submission
     slot.delete()
     release(event, "2")
+    hear()
     cancelled = Message.objects.get(kind="slot_cancelled")
     make.make_slot(event, "09:00", room=room, submission=submission)
 
@@ -234,9 +244,10 @@ def test_speakers_are_told_once_each_what_is_new_what_moved_and_what_went():
     ]
     nobody = make.make_speaker(event, "No address", email="")
     slot = make.make_talk(event, "Kefir", "09:00", speakers=[*both, nobody])
-    other = make.make_talk(event, "Tea", "13:00", speakers=[both[0]])
+    other = make.make_talk(event, "Tea", "13:00")
     release(event, "1")
     assert kinds() == ["slot_published"] * 3
+    hear()
 
     place(slot, "10:00")
     other_uid = other.uid
@@ -252,6 +263,9 @@ def test_speakers_are_told_once_each_what_is_new_what_moved_and_what_went():
     assert cancelled.about == f"slot:{other_uid}"
     assert cancelled.context["calendar"]["method"] == "CANCEL"
     release(event, "3")
+    assert Message.objects.count() == 6
+    hear()
+    release(event, "4")
     assert Message.objects.count() == 6
 
 
@@ -294,6 +308,7 @@ def test_nobody_is_told_of_a_draft_event_until_it_goes_public():
 
     events.update_event(event=event, changes={"state": "live"}, actor=None, now=NOW)
     assert kinds() == ["slot_published"]
+    hear()
 
     events.update_event(event=event, changes={"state": "draft"}, actor=None, now=NOW)
     events.update_event(event=event, changes={"state": "live"}, actor=None, now=NOW)
@@ -337,6 +352,96 @@ def test_a_session_cancelled_after_the_release_is_not_reminded_of():
     assert list(source_for("slot", "speakers").occasions(event.pk, NOW, NOW + timedelta(days=366))) == []
 
 
+@pytest.mark.parametrize("end", ["cancel", "delete", "draft"])
+def test_a_session_that_is_cancelled_withdraws_its_reminders_at_once_and_its_end_is_told_once(end):
+    event = make.make_event()
+    ada = make.make_speaker(event, "Ada", email="ada@example.org")
+    slot = make.make_talk(event, "Kefir", "09:00", speakers=[ada])
+    make.make_talk(event, "Other", "09:00")
+    release(event, "1")
+    hear()
+    reminders.create_rule(event_id=event.pk, anchor="slot", audience="speakers", offset_minutes=60, actor=None, now=NOW)
+    due = slot.starts_at - timedelta(hours=1)
+    reminders.plan_reminders(now=due - timedelta(minutes=5))
+    assert Message.objects.filter(kind="slot_reminder", state="queued").count() == 2
+
+    now = due - timedelta(minutes=4)
+    if end == "cancel":
+        changes = {"state": SubmissionState.CANCELLED}
+        submissions.update_submission(submission=slot.submission, changes=changes, actor=None, now=now)
+    elif end == "delete":
+        submissions.delete_submission(submission=slot.submission, actor=None, now=now)
+    else:
+        events.update_event(event=event, changes={"state": "draft"}, actor=None, now=now)
+
+    mine = Message.objects.filter(kind="slot_reminder", recipient_email="ada@example.org")
+    assert list(mine.values_list("state", "reason")) == [("cancelled", "withdrawn")]
+    reminders.plan_reminders(now=now)
+    delivery.deliver_due(now=due)
+    assert not mine.filter(state="sent").exists()
+    if end != "draft":
+        for version in ("2", "3"):
+            release(event, version, now=due)
+            delivery.deliver_due(now=due)
+        assert list(
+            Message.objects.filter(recipient_email="ada@example.org", state="sent").values_list("kind", flat=True)
+        ) == ["slot_published", "slot_cancelled"]
+
+
+def test_somebody_in_three_roles_is_reminded_once():
+    event = make.make_event()
+    ada = make.make_speaker(event, "Ada", email="ada@example.org")
+    slot = make.make_talk(
+        event, "Kefir", "09:00", speakers=[ada, make.make_speaker(event, "A.", email="ADA@example.org")]
+    )
+    slot.chairs.add(ada)
+    release(event, "1")
+    hear()
+    for audience in ("speakers", "chairs", "speakers"):
+        reminders.create_rule(
+            event_id=event.pk, anchor="slot", audience=audience, offset_minutes=60, actor=None, now=NOW
+        )
+    due = slot.starts_at - timedelta(hours=1)
+    for _ in range(2):
+        reminders.plan_reminders(now=due)
+        delivery.deliver_due(now=due)
+
+    assert Message.objects.filter(kind="slot_reminder", state="sent").count() == 1
+
+
+def test_speakers_are_reminded_of_the_event_with_all_their_sessions():
+    event = make.make_event()
+    ada = make.make_speaker(event, "Ada", email="ada@example.org")
+    make.make_talk(event, "Tea", "11:00", speakers=[ada])
+    make.make_talk(event, "Kefir", "09:00", speakers=[ada])
+    release(event, "1")
+
+    (occasion,) = source_for("event", "speakers").occasions(event.pk, NOW, NOW + timedelta(days=366))
+
+    assert (occasion.to.email, occasion.at) == ("ada@example.org", event.starts_at)
+    assert occasion.context["session"] == ["Kefir", "Tea"]
+    assert list(source_for("event", "speakers").occasions(event.pk, event.reminders_end_at, event.ends_at)) == []
+
+
+def test_planning_takes_as_many_queries_for_many_slots_as_for_few():
+    counts = []
+    for talks in (1, 30):
+        event = make.make_event()
+        room = make.make_room(event)
+        for number in range(talks):
+            make.make_talk(event, clock=f"{8 + number // 4:02d}:{15 * (number % 4):02d}", minutes=15, room=room)
+        release(event, "1")
+        rule = reminders.create_rule(
+            event_id=event.pk, anchor="slot", audience="speakers", days_before=1, at_time=time(18), actor=None, now=NOW
+        )
+        with CaptureQueriesContext(connection) as context:
+            plan = reminders.plan_reminders(now=at(event, "18:00") - timedelta(days=1))
+        assert len(plan.written) == talks
+        counts.append(len(context))
+        reminders.delete_rule(rule=rule, actor=None, now=NOW)
+    assert counts[0] == counts[1]
+
+
 # -- Preview ------------------------------------------------------------------------------------------------------------
 
 
@@ -344,6 +449,7 @@ def test_the_preview_says_what_the_release_then_does():
     event = make.make_event()
     moved, gone, still = (make.make_talk(event, title, "09:00") for title in ("Moved", "Gone", "Still"))
     release(event, "1")
+    hear()
     place(moved, "11:00")
     gone.delete()
     new = make.make_talk(event, "New", "12:00")
