@@ -12,7 +12,6 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -59,24 +58,35 @@ RACERS = 32
 
 def race(count: int, work: Callable[[int], Any], *, racers: int = RACERS) -> list[Any]:
     """`work(n)` for each n below `count`, `racers` at a time, begun together. What it raises is returned as its answer."""
-    barrier = threading.Barrier(min(racers, count))
-    started = threading.local()
+    racers = min(racers, count)
+    barrier = threading.Barrier(racers, timeout=60)
+    numbers = iter(range(count))
+    turn = threading.Lock()
+    answers: dict[int, Any] = {}
 
-    def run(number: int) -> Any:
-        if not hasattr(started, "yes"):
-            started.yes = True
-            connection.ensure_connection()
-            barrier.wait(20)
+    def run() -> None:
         try:
-            return work(number)
-        except Exception as error:
-            return error
+            connection.ensure_connection()
+            barrier.wait()
+            while True:
+                with turn:
+                    number = next(numbers, None)
+                if number is None:
+                    return
+                try:
+                    answers[number] = work(number)
+                except Exception as error:
+                    answers[number] = error
+        finally:
+            # Each thread closes its own connection, or the test database could not be dropped.
+            connections.close_all()
 
-    with ThreadPoolExecutor(min(racers, count), initializer=lambda: None) as pool:
-        answers = list(pool.map(run, range(count)))
-        # Each thread closes its own connection, or the test database could not be dropped.
-        list(pool.map(lambda _: (time.sleep(0.02), connections.close_all()), range(min(racers, count))))
-    return answers
+    threads = [threading.Thread(target=run) for _ in range(racers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return [answers[number] for number in range(count)]
 
 
 def errors_in(answers: Sequence[Any]) -> list[Exception]:
