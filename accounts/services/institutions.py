@@ -154,8 +154,10 @@ def _bring_up_to_date(institution: Institution, entry: Entry) -> bool:
     institution.ror_id = entry.ror_id or institution.ror_id
     institution.names = {**institution.names, **entry.names}
     institution.domains = list(dict.fromkeys([*institution.domains, *entry.domains]))
-    found_by = [*institution.names.values(), *entry.aliases]
-    institution.name_keys = list(dict.fromkeys(name_key(name) for name in institution.names.values()))
+    # PostgreSQL keeps the keys of an object in an order of its own.
+    names = [institution.names[language] for language in sorted(institution.names)]
+    found_by = [*names, *entry.aliases]
+    institution.name_keys = list(dict.fromkeys(name_key(name) for name in names))
     institution.search_text = _search_text(found_by, institution.domains)
     return before != (institution.ror_id, institution.names, institution.domains, institution.search_text)
 
