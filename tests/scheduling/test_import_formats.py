@@ -39,9 +39,20 @@ COUNTS = {
     "schedules/python/europython-2014.schedule.xml": (7, 12, 11, 188, 117, 0),
     "schedules/python/djangocon-us-2023.json": (4, 13, 3, 95, 59, 2),
     "schedules/acl2020/overall_calendar.json": (6, 46, 0, 147, 0, 0),
+    "schedules/aaai2021/paper_sessions.yml": (3, 0, 72, 670, 0, 0),
+    "schedules/eacl2024/break.json": (5, 0, 2, 15, 0, 0),
+    "schedules/ismir/ismir2020-all-events.csv": (7, 4, 0, 93, 0, 0),
 }
+#: Sessions that are given several times: the collection counts them once.
+REPEATED = [
+    "schedules/acl2020/plenary_sessions.yml",
+    "schedules/acl2020/socials.yml",
+    "schedules/acl2020/tutorials.yml",
+    "schedules/aaai2021/plenary_sessions.yml",
+]
 KNOWN = {
     *COUNTS,
+    *REPEATED,
     "schedules/aaai2021/overall_calendar.yml",
     "schedules/eacl2024/oral-papers.tsv",
     "schedules/eacl2024/poster-papers.tsv",
@@ -77,6 +88,14 @@ def test_everything_in_a_file_is_found(name: str) -> None:
     found = tuple(counts[key] for key in ("days", "rooms", "tracks", "sessions", "speakers"))
     assert (*found, len(parsed.unread)) == COUNTS[name]
     assert all(row.where and row.reason for row in (*parsed.unread, *parsed.warnings))
+
+
+@pytest.mark.parametrize("name", REPEATED)
+def test_what_is_given_several_times_is_one_session_with_several_slots(name: str) -> None:
+    programme = read(name).programme
+
+    assert len({session.key for session in programme.sessions}) == expected_counts()[name]["items"]
+    assert len(programme.sessions) > len({session.key for session in programme.sessions})
 
 
 @pytest.mark.parametrize("name", OTHERS)
