@@ -17,7 +17,15 @@ from scheduling.importers.collecting import Collector, read_colour, read_uuid
 from scheduling.importers.parsed import NotASchedule, Parsed
 from scheduling.importers.reading import line, shortened
 from scheduling.importers.source import SourceFile
-from scheduling.importers.times import Unreadable, at_clock, between, parse_date, parse_duration, parse_moment, parse_time
+from scheduling.importers.times import (
+    Unreadable,
+    at_clock,
+    between,
+    parse_date,
+    parse_duration,
+    parse_moment,
+    parse_time,
+)
 from scheduling.importers.xml_text import attribute, child, children, line_of, load, tag, text_in
 from scheduling.programme import Day, Person, Room, Track
 

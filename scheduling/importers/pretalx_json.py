@@ -34,11 +34,7 @@ def recognises(file: SourceFile) -> bool:
     if not file.is_json:
         return False
     document = file.document
-    return (
-        _is_grid(document)
-        or _is_empty_page(document)
-        or any(_is_talk(talk) for _path, talk in _listed(document))
-    )
+    return _is_grid(document) or _is_empty_page(document) or any(_is_talk(talk) for _path, talk in _listed(document))
 
 
 def parse(file: SourceFile) -> Parsed:

@@ -15,7 +15,15 @@ from scheduling.importers.json_text import as_text, dicts, text_of
 from scheduling.importers.parsed import Parsed
 from scheduling.importers.reading import line, shortened
 from scheduling.importers.source import SourceFile
-from scheduling.importers.times import Unreadable, at_clock, between, parse_date, parse_duration, parse_moment, parse_time
+from scheduling.importers.times import (
+    Unreadable,
+    at_clock,
+    between,
+    parse_date,
+    parse_duration,
+    parse_moment,
+    parse_time,
+)
 from scheduling.programme import Day, Link, Person, Room, Track
 
 FORMAT: Final = "schedule.json"

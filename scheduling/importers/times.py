@@ -21,7 +21,8 @@ _LONGEST: Final = timedelta(days=31)
 _CLOCK: Final = re.compile(r"(\d{1,3}):(\d{1,2})(?::(\d{1,2})(?:\.\d+)?)?")
 _DAYS_AND_CLOCK: Final = re.compile(r"(\d{1,2})(?:\s*days?,?)?\s+(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.\d+)?)?")
 _ISO_DURATION: Final = re.compile(
-    r"\+?P(?:0+Y)?(?:0+M)?(?:(\d{1,3})W)?(?:(\d{1,3})D)?(?:T(?:(\d{1,4})H)?(?:(\d{1,6})M)?(?:(\d{1,7})S)?)?", re.IGNORECASE
+    r"\+?P(?:0+Y)?(?:0+M)?(?:(\d{1,3})W)?(?:(\d{1,3})D)?(?:T(?:(\d{1,4})H)?(?:(\d{1,6})M)?(?:(\d{1,7})S)?)?",
+    re.IGNORECASE,
 )
 _WORDS: Final = re.compile(
     r"(?:(\d{1,2})\s*d(?:ays?)?)?\s*(?:(\d{1,3})\s*h(?:ours?|rs?)?)?\s*(?:(\d{1,5})\s*m(?:in(?:ute)?s?)?\.?)?",
@@ -43,9 +44,7 @@ _AMERICAN: Final = {
     "mountain time (us & canada)": "America/Denver",
     "pacific time (us & canada)": "America/Los_Angeles",
 }
-_WITH_CITIES: Final = frozenset(
-    {"Africa", "America", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific"}
-)
+_WITH_CITIES: Final = frozenset({"Africa", "America", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific"})
 
 
 class Unreadable(Exception):

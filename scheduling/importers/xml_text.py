@@ -56,7 +56,7 @@ def _with_ampersands(text: str, collector: Collector) -> str:
 
 def _meant(found: re.Match[str]) -> str:
     character = html.entities.html5.get(f"{found[1]};") if found[1] else None
-    return character if character else f"&amp;{found[0][1:]}"
+    return character or f"&amp;{found[0][1:]}"
 
 
 def _refuse_declarations(text: str) -> None:

@@ -20,7 +20,6 @@ from common.models import AuditEntry
 from events.models import Event, Room, Track
 from scheduling.management.commands import describe_imports
 from scheduling.models import Schedule, Slot
-from scheduling.services import imports
 from submissions.models import Speaker, Submission, Talk
 from tests.data import expected_counts, has_shared, shared
 
@@ -43,7 +42,14 @@ OTHERS = sorted(
     else ()
 )
 #: Of our counts, what the collection calls them; see `tests/scheduling/test_import_formats.py` for where it counts other things.
-NAMES = {"days": "days", "rooms": "rooms", "tracks": "tracks", "sessions": "talks", "speakers": "speakers", "slots": "talks"}
+NAMES = {
+    "days": "days",
+    "rooms": "rooms",
+    "tracks": "tracks",
+    "sessions": "talks",
+    "speakers": "speakers",
+    "slots": "talks",
+}
 
 
 def import_schedule(path: Path, *options: str, event: str = "programme") -> str:
