@@ -200,7 +200,7 @@ class _Rules:
     def _turn(part: _Component, moment: datetime) -> datetime | None:
         """When these clocks were last set before `moment`."""
         try:
-            first = datetime.strptime(part.text("DTSTART").strip()[:15], "%Y%m%dT%H%M%S")
+            first = datetime.fromisoformat(part.text("DTSTART").strip()[:15])
             rule = part.text("RRULE").strip().upper()
             if not rule or not _RULE.fullmatch(rule) or len(rule) > 200 or "FREQ=YEARLY" not in rule:
                 return first if first <= moment else None
@@ -208,7 +208,7 @@ class _Rules:
             if "COUNT" not in rule and "INTERVAL" not in rule and first.year < moment.year - 2:
                 first = first.replace(year=moment.year - 2, day=min(first.day, 28))
             ends = re.sub(r"(UNTIL=\d{8}T\d{6})Z", r"\1", rule)
-            return rrule.rrulestr(ends, dtstart=first).before(moment, inc=True)  # type: ignore[no-any-return]
+            return rrule.rrulestr(ends, dtstart=first).before(moment, inc=True)
         except (ValueError, TypeError, KeyError, IndexError, OverflowError):
             return None
 

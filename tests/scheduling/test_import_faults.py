@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import struct
+import subprocess
+import sys
 import threading
 import time
 import zipfile
@@ -13,20 +16,27 @@ from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
-from django.db import connections
+from django.db import connection, connections
 from django.test import Client
 from django.utils import timezone
 
 from events.models import Event, EventRoom, Room
 from scheduling.importers import NotASchedule, Parsed, csv_template, parse, xlsx_template
+from scheduling.importers.parsed import MAX_BYTES, MAX_SESSIONS
 from scheduling.models import Schedule, Slot
 from scheduling.services import artifacts, imports, releases
 from submissions.models import Speaker, Submission, Talk
 from tests.factories import scheduling as make
 
+#: Of one import, sessions as many as a file may have: docs/reference/import.md states it.
+MAX_MEMORY = 640 * 1024 * 1024
+#: Queries of an import into an event that has a venue, and of the same once more.
+FIRST, AGAIN = 19, 13
 HEAD = "id,title,room,date,start,duration,speakers\n"
 
 
@@ -152,6 +162,58 @@ def test_ten_thousand_rooms_are_imported_in_one_go() -> None:
 
     assert result.added["rooms"] == result.added["sessions"] == result.added["slots"] == 10_000
     assert time.perf_counter() - begun < 60
+
+
+#: Prints the most memory that the process had, in kilobytes (bytes on a Mac).
+IMPORT_AND_MEASURE = """
+import resource, sys, django
+django.setup()
+from django.conf import settings
+from django.core.management import call_command
+call_command("import_schedule", sys.argv[1], "--event", "food")
+print("peak:", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.django_db(transaction=True)
+def test_as_many_sessions_as_a_file_may_have_stay_within_the_memory_that_is_stated(tmp_path: Path) -> None:
+    text = "Kefir and its friends. " * 32
+    rows = (
+        f"{n},Talk {n},Room {n % 40},2027-06-07,{9 + n % 8:02}:00,30,Speaker {n % 5000},{text}"
+        for n in range(MAX_SESSIONS)
+    )
+    path = tmp_path / "programme.csv"
+    path.write_text("id,title,room,date,start,duration,speakers,abstract\n" + "\n".join(rows))
+    assert path.stat().st_size > MAX_BYTES * 0.9
+    address = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
+
+    output = subprocess.run(
+        [sys.executable, "-c", IMPORT_AND_MEASURE, str(path)],
+        cwd=settings.BASE_DIR,
+        env={**os.environ, "DATABASE_URL": address, "DJANGO_SETTINGS_MODULE": "config.settings"},
+        stdout=subprocess.PIPE,
+        check=True,
+        text=True,
+    ).stdout
+
+    assert f"sessions: {MAX_SESSIONS}" in output
+    peak = int(output.rpartition("peak:")[2]) * (1 if sys.platform == "darwin" else 1024)
+    assert peak < MAX_MEMORY
+
+
+@pytest.mark.django_db
+def test_an_import_asks_the_database_no_more_for_more_sessions(django_assert_num_queries: Any) -> None:
+    parsed = [
+        parse(csv(*(f"{n},Talk {n},Hall {n},2027-06-07,{9 + n}:00,30,Li {n}" for n in range(count))))
+        for count in (1, 3)
+    ]
+    for file in parsed:
+        event = event_in_preparation()
+        for queries in (FIRST, AGAIN):
+            with django_assert_num_queries(queries):
+                imports.apply(event=event, parsed=file, actor=None, now=timezone.now())
 
 
 # -- Bombs
