@@ -14,16 +14,17 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
+from itertools import islice
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from dateutil import rrule  # type: ignore[import-untyped]
 from django.utils.translation import gettext as _
 
 from scheduling.importers.collecting import Collector
 from scheduling.importers.parsed import MAX_NODES, MAX_SESSIONS, NotASchedule, Parsed
 from scheduling.importers.people import names_in
 from scheduling.importers.reading import decode, line, shortened
+from scheduling.importers.recurrence import RecurrenceRule
 from scheduling.importers.source import SourceFile
 from scheduling.importers.times import Unreadable, find_offset, find_zone, parse_duration
 from scheduling.programme import Person
@@ -32,6 +33,8 @@ FORMAT: Final = "iCalendar"
 
 #: Of a repeated event so many times are read, within a year.
 _MAX_TIMES: Final = 200
+#: Of so many events the rules are read; a programme has a handful that repeat.
+_MAX_REPEATED: Final = 1_000
 _MAX_DEPTH: Final = 8
 #: So often are the clocks of a zone set to something else, as its calendar describes it.
 _MAX_RULES: Final = 40
@@ -49,7 +52,6 @@ _SPEAKER: Final = re.compile(
     r"\s*(?:<[a-z/]+>\s*)*(?:(Speakers|Presenters)|Speaker|Presenter|讲者|演讲者)\s*[:：][ \t]*([^\n<]{1,500})(?:[\n<]|$)",
     re.IGNORECASE,
 )
-_RULE: Final = re.compile(r"[A-Z0-9=;,+-]+", re.IGNORECASE)
 _UID_GUID: Final = re.compile(r"([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})(?:@.*)?", re.IGNORECASE)
 
 
@@ -184,33 +186,45 @@ class _Rules:
 
     def __init__(self, component: _Component) -> None:
         self._parts = [part for part in component.children if part.name in {"STANDARD", "DAYLIGHT"}][:_MAX_RULES]
-        self._of_day: dict[tuple[date, int], timezone | None] = {}
+        self._of_year: dict[int, list[tuple[datetime, timezone | None]]] = {}
 
     def offset_at(self, moment: datetime) -> timezone | None:
         """`moment`: wall-clock time there."""
-        key = (moment.date(), moment.hour)
-        if key not in self._of_day:
-            turns = [(turn, part) for part in self._parts if (turn := self._turn(part, moment)) is not None]
-            last = max(turns, key=lambda turn: turn[0])[1] if turns else next(iter(self._parts), None)
-            found = _ZONE_OFFSET.fullmatch(last.text("TZOFFSETTO").strip()) if last else None
-            self._of_day[key] = find_offset(found[0][:6]) if found else None
-        return self._of_day[key]
+        turns = self._turns(moment.year)
+        return next((offset for turn, offset in reversed(turns) if turn <= moment), turns[0][1] if turns else None)
+
+    def _turns(self, year: int) -> list[tuple[datetime, timezone | None]]:
+        """When the clocks are set, until the end of `year`, and to what: every change of this year and the last, and of older
+        ones those that are no rule."""
+        if year not in self._of_year:
+            found = [(turn, part) for part in self._parts for turn in self._turns_of(part, year)]
+            found.sort(key=lambda turn: turn[0])
+            self._of_year[year] = [(turn, self._offset(part)) for turn, part in found]
+        return self._of_year[year]
 
     @staticmethod
-    def _turn(part: _Component, moment: datetime) -> datetime | None:
-        """When these clocks were last set before `moment`."""
-        try:
+    def _turns_of(part: _Component, year: int) -> Iterator[datetime]:
+        with suppress(ValueError, Unreadable):
             first = datetime.fromisoformat(part.text("DTSTART").strip()[:15])
-            rule = part.text("RRULE").strip().upper()
-            if not rule or not _RULE.fullmatch(rule) or len(rule) > 200 or "FREQ=YEARLY" not in rule:
-                return first if first <= moment else None
-            # Rules that begin in 1601 say the same about every year since.
-            if "COUNT" not in rule and "INTERVAL" not in rule and first.year < moment.year - 2:
-                first = first.replace(year=moment.year - 2, day=min(first.day, 28))
-            ends = re.sub(r"(UNTIL=\d{8}T\d{6})Z", r"\1", rule)
-            return rrule.rrulestr(ends, dtstart=first).before(moment, inc=True)
-        except (ValueError, TypeError, KeyError, IndexError, OverflowError):
-            return None
+            if first.year > year:
+                return
+            if not part.text("RRULE"):
+                yield first
+                return
+            rule = RecurrenceRule(part.text("RRULE"), first.date())
+            last = rule.until[:8] or "99991231"
+            for day in _days(date(max(year - 1, first.year), 1, 1), date(year, 12, 31)):
+                if day >= first.date() and f"{day:%Y%m%d}" <= last and rule.falls_on(day):
+                    yield datetime.combine(day, first.time())
+
+    @staticmethod
+    def _offset(part: _Component) -> timezone | None:
+        found = _ZONE_OFFSET.fullmatch(part.text("TZOFFSETTO").strip())
+        return find_offset(f"{found[1]}{found[2]}:{found[3]}") if found else None
+
+
+def _days(first: date, last: date) -> Iterator[date]:
+    return (first + timedelta(days=number) for number in range((last - first).days + 1))
 
 
 # -- Events ------------------------------------------------------------------------------------------------------------
@@ -222,6 +236,7 @@ class _Reader:
         self._into = collector
         self._custom: dict[str, ZoneInfo | None] = {}
         self._rules: dict[str, _Rules] = {}
+        self._repeated_events = 0
 
     def read(self) -> Parsed:
         calendar, into = self._calendar, self._into
@@ -404,42 +419,36 @@ class _Reader:
 
     def _repeated(self, where: str, rule: _Property, start: datetime) -> list[datetime]:
         """Daily, weekly and monthly rules; an hour of wall-clock time stays that hour when the clocks change."""
-        text = rule.value.strip().upper()
-        parts = dict(part.partition("=")[::2] for part in text.split(";"))
-        if not _RULE.fullmatch(text) or len(text) > 200 or parts.get("FREQ") not in {"DAILY", "WEEKLY", "MONTHLY"}:
-            self._into.warn(where, _("It repeats in a way that is not read here; only its first time was taken."))
-            return []
-        local = start.replace(tzinfo=None)
-        until = parts.pop("UNTIL", "")
-        last = local + timedelta(days=366)
         try:
-            if until:
-                moment = self._moment(dataclasses.replace(rule, value=until, parameters={}))
-                if isinstance(moment, datetime):
-                    wall = (
-                        moment.astimezone(start.tzinfo).replace(tzinfo=None)
-                        if moment.tzinfo and start.tzinfo
-                        else moment
-                    )
-                    last = min(last, wall.replace(tzinfo=None))
-                else:
-                    last = min(last, datetime.combine(moment, time.max))
-            bare = ";".join(
-                f"{name}={value}" for name, value in parts.items() if name not in {"BYHOUR", "BYMINUTE", "BYSECOND"}
-            )
-            count = min(int(parts.get("COUNT", _MAX_TIMES)), _MAX_TIMES)
-            # Without COUNT and with an end, whatever the rule says, the walk through the calendar is a year long.
-            bare = re.sub(r";?COUNT=\d+", "", bare).strip(";")
-            recurrence = rrule.rrulestr(bare, dtstart=local).replace(until=last)
-            found = []
-            for moment in recurrence:
-                found.append(moment.replace(tzinfo=start.tzinfo))
-                if len(found) >= count:
-                    break
-        except (ValueError, TypeError, KeyError, IndexError, OverflowError, Unreadable):
+            self._repeated_events += 1
+            read = RecurrenceRule(rule.value, start.date())
+            if read.frequency == "YEARLY" or self._repeated_events > _MAX_REPEATED:
+                raise ValueError
+            last = self._last(rule, read.until, start)
+            count = min(read.count or _MAX_TIMES, _MAX_TIMES)
+        except (ValueError, Unreadable):
             self._into.warn(where, _("It repeats in a way that is not read here; only its first time was taken."))
             return []
-        return found
+        # Whatever the rule says, the walk through the calendar is a year long.
+        times = (
+            datetime.combine(day, start.time(), start.tzinfo)
+            for day in _days(start.date(), last.date())
+            if read.falls_on(day)
+        )
+        return [moment for moment in islice(times, count) if moment.replace(tzinfo=None) <= last]
+
+    def _last(self, rule: _Property, until: str, start: datetime) -> datetime:
+        """The end of a rule, or of a year, on the event's clocks."""
+        local = start.replace(tzinfo=None)
+        end = local + timedelta(days=366)
+        if not until:
+            return end
+        moment = self._moment(dataclasses.replace(rule, value=until, parameters={}))
+        if not isinstance(moment, datetime):
+            return min(end, datetime.combine(moment, time.max))
+        if moment.tzinfo and start.tzinfo:
+            moment = moment.astimezone(start.tzinfo)
+        return min(end, moment.replace(tzinfo=None))
 
     def _persons(self, where: str, event: _Component) -> list[Person | None]:
         """Those whom the description begins with, as `Speaker: Li Ming`; attendees of an event are its audience."""

@@ -45,7 +45,9 @@ def _conference(document: Any) -> tuple[Any, Any, str]:
     for schedule, path in (
         ((document.get("schedule"), "schedule"), (document, "")) if isinstance(document, dict) else ()
     ):
-        conference = schedule.get("conference") if isinstance(schedule, dict) else None
+        if not isinstance(schedule, dict):
+            continue
+        conference = schedule.get("conference")
         if isinstance(conference, dict) and (
             isinstance(conference.get("days"), (list, dict)) or isinstance(schedule.get("events"), (list, dict))
         ):

@@ -421,6 +421,15 @@ def test_a_zone_that_a_calendar_describes_changes_its_clocks_on_time() -> None:
     assert offsets == [timedelta(hours=hours) for hours in (1, 2, 2, 1)]
 
 
+@pytest.mark.parametrize(
+    "rule", ["FREQ=YEARLY", "FREQ=MONTHLY;BYDAY=53MO", "FREQ=DAILY;BYSETPOS=9", "FREQ=SECONDLY", "nonsense"]
+)
+def test_a_rule_that_is_not_read_leaves_the_first_time(rule: str) -> None:
+    parsed = parse(calendar((*UTC_EVENT, f"RRULE:{rule}")))
+    assert len(parsed.programme.sessions) == 1
+    assert "It repeats in a way that is not read here" in told(parsed)
+
+
 def test_folding_may_cut_a_character_in_two() -> None:
     data = calendar((*UTC_EVENT, "DESCRIPTION:" + "é李" * 30))
     folded = b"".join(
@@ -445,6 +454,13 @@ BERLIN = (
     [
         (("RRULE:FREQ=DAILY;COUNT=3",), (), ["24 09:00 +02:00", "25 09:00 +01:00", "26 09:00 +01:00"]),
         (("RRULE:FREQ=DAILY;UNTIL=20261025T235959Z",), (), ["24 09:00 +02:00", "25 09:00 +01:00"]),
+        (("RRULE:FREQ=DAILY;INTERVAL=2;COUNT=2",), (), ["24 09:00 +02:00", "26 09:00 +01:00"]),
+        (("RRULE:FREQ=WEEKLY;COUNT=2",), (), ["24 09:00 +02:00", "31 09:00 +01:00"]),
+        (("RRULE:FREQ=WEEKLY;BYDAY=SA,TU;COUNT=3",), (), ["24 09:00 +02:00", "27 09:00 +01:00", "31 09:00 +01:00"]),
+        (("RRULE:FREQ=WEEKLY;INTERVAL=2;WKST=SU;BYDAY=SA,SU;UNTIL=20261031",), (), ["24 09:00 +02:00"]),
+        (("RRULE:FREQ=MONTHLY;BYDAY=-1SA;UNTIL=20261031",), (), ["24 09:00 +02:00", "31 09:00 +01:00"]),
+        (("RRULE:FREQ=MONTHLY;BYMONTHDAY=-1;COUNT=1",), (), ["24 09:00 +02:00", "31 09:00 +01:00"]),
+        (("RRULE:FREQ=DAILY;BYMONTH=2;BYMONTHDAY=31",), (), ["24 09:00 +02:00"]),
         (("RRULE:FREQ=DAILY;COUNT=3", "EXDATE;TZID=Europe/Berlin:20261025T090000"), (), ["24 09:00 +02:00", "26 09:00 +01:00"]),
         (("RRULE:FREQ=DAILY;COUNT=3", "EXDATE;VALUE=DATE:20261024"), (), ["25 09:00 +01:00", "26 09:00 +01:00"]),
         (("RDATE;TZID=Europe/Berlin:20261025T110000,20261026T110000",), (), ["24 09:00 +02:00", "25 11:00 +01:00", "26 11:00 +01:00"]),
