@@ -23,7 +23,7 @@ from scheduling.importers.garbled import Garbled, repaired
 from scheduling.importers.markup import to_markdown
 from scheduling.importers.parsed import MAX_PERSONS_OF_A_SESSION, MAX_SESSIONS, NotASchedule, Parsed
 from scheduling.importers.reading import line, paragraphs, shortened, web_address, without_controls
-from scheduling.importers.times import Unreadable, find_zone, is_in_gap
+from scheduling.importers.times import Unreadable, at_clock, find_zone, is_in_gap
 from scheduling.programme import (
     DEFAULT_DAY_CHANGE,
     Day,
@@ -220,11 +220,28 @@ class Collector:
             return moment
         return moment.replace(tzinfo=self.zone) if moment.tzinfo is None else moment.astimezone(self.zone)
 
-    def moment_of(self, day: date, clock: time) -> datetime:
-        """Wall-clock time on a conference day: what is before `day_change` is in the night after it."""
-        if clock < (self.day_change or DEFAULT_DAY_CHANGE):
-            day += timedelta(days=1)
-        return datetime.combine(day, clock)
+    def moment_of(self, day: date, text: str) -> datetime:
+        """Wall-clock time on a conference day: what is before `day_change`, or after 24:00, is in the night after it. Raises
+        Unreadable."""
+        moment = at_clock(day, text)
+        if moment.date() == day and moment.time() < (self.day_change or DEFAULT_DAY_CHANGE):
+            moment += timedelta(days=1)
+        return moment
+
+    def numbered_day(self, where: str, number: str, first: date | None) -> date | None:
+        """The date of a day that has none but stands in a row of them: the second is the one after the first."""
+        if first is None or not re.fullmatch(r"[1-9]\d?", number):
+            return None
+        day = first + timedelta(days=int(number) - 1)
+        self.warn(where, _("This day has no date. It was counted from the first day as %(day)s.") % {"day": day})
+        return day
+
+    def title(self, where: str, text: str, *, subtitle: str = "") -> str:
+        """A title for a session whatever the file says: something is planned at that time."""
+        if line(text):
+            return text
+        self.warn(where, _("It has no title."))
+        return subtitle if line(subtitle) else _("Untitled")
 
     def person(
         self, where: str, *, name: str, source_id: str = "", guid: str = "", code: str = "", native_name: str = "",

@@ -6,6 +6,7 @@ Source: docs/howto/import-a-programme.md
 from __future__ import annotations
 
 import base64
+import os
 import re
 import uuid
 import zlib
@@ -13,6 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
+from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
 from django.db import models, transaction
@@ -106,8 +108,7 @@ def apply(*, event: Event, parsed: Parsed, actor: User | None, now: datetime) ->
     they are. Sessions that an earlier import brought and that are gone now lose their slots in the draft and are cancelled; what
     was made by hand is left alone. Audit "programme_imported". Idempotent: the same file again changes nothing.
     """
-    draft = Schedule.objects.draft_of(event)
-    Schedule.objects.select_for_update().get(pk=draft.pk)
+    draft = _locked_draft(event)
     # An import that was waited for may have given the event its venue.
     event.refresh_from_db(fields=["venue"])
     run = _Run(event, draft, parsed, now)
@@ -131,6 +132,12 @@ def apply(*, event: Event, parsed: Parsed, actor: User | None, now: datetime) ->
             missing=len(run.result.missing),
         )
     return run.result
+
+
+def _locked_draft(event: Event) -> Schedule:
+    """Imports wait for each other, and for a release that is being made, until they commit."""
+    draft = Schedule.objects.draft_of(event)
+    return Schedule.objects.select_for_update().get(pk=draft.pk)
 
 
 def preview(*, event: Event, parsed: Parsed, now: datetime) -> ImportResult:
@@ -743,6 +750,24 @@ def _uid(session: Session) -> uuid.UUID | None:
         return uuid.UUID(session.uid.partition("@")[0])
     except ValueError:
         return None
+
+
+class ChangedMeanwhile(Exception):
+    """The file was written while it was read."""
+
+
+def read_file(path: Path) -> bytes:
+    """The whole file as it stood at one moment. Raises ChangedMeanwhile, and OSError.
+
+    A file that another takes the place of is read to its own end; one that is written into would be half old and half new.
+    """
+    with path.open("rb") as file:
+        before = os.fstat(file.fileno())
+        data = file.read(MAX_BYTES + 1)
+        after = os.fstat(file.fileno())
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        raise ChangedMeanwhile
+    return data
 
 
 def read(data: bytes, name: str = "", *, repair: bool = False) -> Parsed:
