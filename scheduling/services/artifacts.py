@@ -127,7 +127,7 @@ def _files(schedule: Schedule, changes: dict[str, Any]) -> Iterator[_File]:
                 yield _File(path, language, HTML, page.encode())
             for path, page in rendered.speaker_pages():
                 yield _File(path, language, HTML, page.encode())
-    for file in exports.files_of(schedule, gone=release.gone):
+    for file in exports.files_of(schedule):
         yield _File(file.path, "", file.content_type, file.body)
 
 

@@ -240,6 +240,9 @@ class Pages:
             view.children = [self.sessions[child.pk] for child in release.children.get(slot.pk, ())]
             view.reading = " ".join(filter(None, [view.reading, *(child.reading for child in view.children)]))
         self.event_name = str(self.event.name)
+        venue = self.event.venue
+        self.venue, self.address = (str(venue), str(venue.address)) if venue else ("", "")
+        self.host = str(self.event.organisation)
         # Looked up once, not once a page.
         self._addresses = {
             f"{name}_url": reverse(f"scheduling:{name}", args=[self.event.slug])
@@ -599,16 +602,38 @@ class Pages:
                 "startDate": view.starts_iso,
                 "endDate": view.ends_iso,
                 "eventStatus": "https://schema.org/EventScheduled",
+                "eventAttendanceMode": "https://schema.org/OfflineEventAttendanceMode",
                 "url": settings.PUBLIC_URL + view.url,
                 **({"inLanguage": view.language} if view.language else {}),
-                **({"location": {"@type": "Place", "name": view.room}} if view.room else {}),
+                "location": self._location(view.room),
                 "performer": [
                     {"@type": "Person", "name": person.name, "url": settings.PUBLIC_URL + person.url}
                     for person in view.people
                 ],
-                "superEvent": {"@type": "Event", "name": self.event_name, "url": settings.PUBLIC_URL + self.base},
+                "superEvent": {
+                    "@type": "Event",
+                    "name": self.event_name,
+                    "startDate": self.event.starts_on.isoformat(),
+                    "endDate": self.event.ends_on.isoformat(),
+                    "location": self._location(""),
+                    "url": settings.PUBLIC_URL + self.base,
+                },
             }
         )
+
+    def _location(self, room: str) -> dict[str, Any]:
+        """A room in a building, or what is known of the two: search engines pass over an event without a place."""
+        if not room or not self.venue:
+            return {"@type": "Place", "name": room or self.venue or self.host}
+        return {
+            "@type": "Place",
+            "name": room,
+            "containedInPlace": {
+                "@type": "Place",
+                "name": self.venue,
+                **({"address": self.address} if self.address else {}),
+            },
+        }
 
     def _page(self, title: str, description: str, head: str, body: str, *, tab: str = "schedule") -> str:
         return put_in_frame(

@@ -26,7 +26,7 @@ from notifications.models import Message
 from notifications.notices import Notice, NoticeKind
 from notifications.services import ledger
 from scheduling import notices
-from scheduling.models import Schedule, Slot
+from scheduling.models import Agenda, Schedule, Slot
 from scheduling.services import artifacts, serving
 from scheduling.services.conflicts import Conflict, conflicts_of
 from submissions.models import ON_THE_PROGRAMME, Talk
@@ -74,6 +74,7 @@ class ReleasePreview:
     cancelled: list[SlotChange]
     unchanged: int
     speakers_affected: int
+    # Of readers, in which a session moves or goes.
     agendas_affected: int
     # Mails that would be written.
     messages: int
@@ -102,7 +103,7 @@ def preview(event: Event) -> ReleasePreview:
         cancelled=changes.cancelled,
         unchanged=changes.unchanged,
         speakers_affected=len(speakers),
-        agendas_affected=0,
+        agendas_affected=_agendas_with(event, [*changes.moved, *changes.cancelled]),
         messages=messages if event.is_public else 0,
         conflicts=conflicts_of(draft),
     )
@@ -305,6 +306,11 @@ def _published(slots: list[Slot]) -> list[Slot]:
 
 def _speakers_of(slot: Slot) -> list[Any]:
     return [talk.speaker for talk in slot.submission.talks.all()] if slot.submission else []
+
+
+def _agendas_with(event: Event, changes: Iterable[SlotChange]) -> int:
+    sessions = {change.slot.submission_id for change in changes if change.slot.submission_id}
+    return Agenda.objects.filter(event=event, items__submission__in=sessions).distinct().count()
 
 
 def _adoptions(event: Event, draft: Schedule) -> dict[int, UUID]:
