@@ -21,7 +21,7 @@ from django.utils.translation import ngettext
 
 from scheduling.importers.garbled import Garbled, repaired
 from scheduling.importers.markup import to_markdown
-from scheduling.importers.own import given_again, rooms_in_order
+from scheduling.importers.own import given_again, rooms_in_order, without_page
 from scheduling.importers.parsed import MAX_PERSONS_OF_A_SESSION, MAX_SESSIONS, NotASchedule, Parsed
 from scheduling.importers.reading import line, paragraphs, shortened, web_address, without_controls
 from scheduling.importers.times import Unreadable, find_zone, is_in_gap
@@ -347,7 +347,7 @@ class Collector:
             raise NotASchedule(_("This schedule has no sessions."))
         day_change = self._day_change()
         is_ours = self.holds_markdown
-        taken = given_again(self._sessions) if is_ours else self._sessions
+        taken = without_page(given_again(self._sessions), self.base_url) if is_ours else self._sessions
         sessions = self._with_days(self._with_ids(taken), day_change)
         days = self._all_days(sessions)
         first_day, last_day = self._period(start, end, days)

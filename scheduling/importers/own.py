@@ -25,6 +25,16 @@ def given_again(sessions: Sequence[Session]) -> list[Session]:
     return found
 
 
+def without_page(sessions: Iterable[Session], base_url: str) -> list[Session]:
+    """What leads to the schedule and not to a page of its own is a break or the like, placed by hand, and no session."""
+    return [
+        dataclasses.replace(session, is_bare=True)
+        if session.guid and not session.code and not session.persons and session.url == f"{base_url}schedule/"
+        else session
+        for session in sessions
+    ]
+
+
 def rooms_in_order(sessions: Iterable[Session]) -> list[str]:
     """Each day names its rooms in the order of all; put together, that is an order of all in which each day's is right.
 
