@@ -100,7 +100,7 @@ def calendar(request: HttpRequest, slug: str, token: str) -> HttpResponse:
     pointer = _pointer(slug)
     found = _agenda_or_404(pointer, token)
     feed = agendas.feed_of(found, pointer)
-    released = Schedule.objects.filter(pk=pointer.current).values_list("released_at", flat=True).first()
+    released = Schedule.objects.filter(pk=pointer.current or 0).values_list("released_at", flat=True).first()
     modified = http_date(int(max(found.updated_at, released or found.updated_at).timestamp()))
     # By tag alone: of two changes within one second a date would hide the second.
     if is_known(feed.tag, modified, request.headers.get("If-None-Match"), None):
