@@ -359,7 +359,7 @@ class Pages:
             "days": self.days,
             "zone_name": self._zone_name(),
             "filters": self._filters(sessions),
-            "exports": [("ics", "iCalendar"), ("json", "JSON"), ("xml", "XML"), ("xcal", "xCal")],
+            "exports": [("pdf", "PDF"), ("ics", "iCalendar"), ("json", "JSON"), ("xml", "XML"), ("xcal", "xCal")],
         }
         body = _template("schedule").render(context | {"is_latest": True})
         older = _template("schedule").render(context | {"is_latest": False})
@@ -376,6 +376,56 @@ class Pages:
                 older,
             ),
         )
+
+    def print_data(self) -> dict[str, Any]:
+        """What the printable programme says, as `exports/programme.typ` reads it."""
+        event = self.event
+        place = [dates.day_range(event.starts_on, event.ends_on, self.language), self.venue or self.host]
+        version = _("Version %(version)s") % {"version": self.release.schedule.version}
+        note = _("All times: %(zone)s") % {"zone": self._zone_name()}
+        return {
+            "title": self.event_name,
+            "host": self.host,
+            "version": version,
+            "address": settings.PUBLIC_URL + self._addresses["schedule_url"],
+            "when-and-where": " · ".join(place),
+            "note": f"{note} · {version}",
+            "days": [
+                {
+                    "name": day.name,
+                    "times": [
+                        {"clock": time.clock, "sessions": [self._printed(view) for view in time.slots]}
+                        for time in day.times
+                        if time.slots
+                    ],
+                }
+                for day in self.days
+            ],
+            "people-title": _("Speakers"),
+            "people": [
+                {
+                    "name": f"{person.name} {person.native_name}".strip(),
+                    "affiliation": person.affiliation,
+                    "sessions": "; ".join(dict.fromkeys(f"{s.title} ({s.day}, {s.starts})" for s in person.sessions)),
+                }
+                for person in sorted(self.people.values(), key=lambda person: person.name.casefold())
+            ],
+        }
+
+    def _printed(self, view: SessionView) -> dict[str, Any]:
+        chairs = ", ".join(person.name for person in view.chairs)
+        facts = [f"{view.starts}–{view.ends}", view.room, view.track]
+        if chairs:
+            facts.append(f"{_('Chair')}: {chairs}")
+        return {
+            "title": view.title,
+            "names": view.names,
+            "facts": " · ".join(fact for fact in facts if fact),
+            "talks": [
+                {"label": child.board or child.starts, "title": child.title, "names": child.names}
+                for child in view.children
+            ],
+        }
 
     def preview(self) -> str:
         """The schedule of the draft, for its editors."""

@@ -27,7 +27,7 @@ from notifications.notices import Notice, NoticeKind
 from notifications.services import ledger
 from scheduling import notices
 from scheduling.models import Agenda, Schedule, Slot
-from scheduling.services import artifacts, serving
+from scheduling.services import artifacts, printing, serving
 from scheduling.services.conflicts import Conflict, conflicts_of
 from submissions.models import ON_THE_PROGRAMME, Talk
 
@@ -117,9 +117,10 @@ def release(
 
     Locks the draft's row, so that of two releases at once the second sees the first, then the rows of its rooms in id order, so
     that two events that share one do not wait for each other in a circle. Copies the slots (their uid stays; their
-    sequence rises where time, room or title is another than in the last release), renders every public page and file, queues
-    the speakers' notices where the event is public, withdraws reminders of slots that moved or went. `force` publishes with
-    fatal conflicts, and marks the slots that overlap in a room as accepted. Audit "schedule_released".
+    sequence rises where time, room or title is another than in the last release), renders every public page and file (but for the
+    PDF, which a worker makes after commit), queues the speakers' notices where the event is public, withdraws reminders of slots
+    that moved or went. `force` publishes with fatal conflicts, and marks the slots that overlap in a room as accepted. Audit
+    "schedule_released".
     Raises CannotRelease or, for a version or comment that is no text, Invalid.
     """
     draft = Schedule.objects.draft_of(event)
@@ -186,6 +187,7 @@ def release(
         forced=bool(conflicts),
     )
     serving.refresh(fresh.event)
+    printing.wake(fresh.pk)
     return fresh
 
 
