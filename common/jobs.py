@@ -12,7 +12,14 @@ from kombu.exceptions import OperationalError
 log = structlog.get_logger(__name__)
 
 #: Every task that services ask for by name; a contract test checks that each exists.
-WAKE_UPS = frozenset({"notifications.deliver_due", "registrations.fill_free_places", "scheduling.reframe"})
+WAKE_UPS = frozenset(
+    {
+        "notifications.deliver_due",
+        "registrations.fill_free_places",
+        "scheduling.print_programme",
+        "scheduling.reframe",
+    }
+)
 
 
 def enqueue_on_commit(task: str, **ids: int | str) -> None:

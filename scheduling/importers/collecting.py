@@ -21,6 +21,7 @@ from django.utils.translation import ngettext
 
 from scheduling.importers.garbled import Garbled, repaired
 from scheduling.importers.markup import to_markdown
+from scheduling.importers.own import given_again, rooms_in_order, without_page
 from scheduling.importers.parsed import MAX_PERSONS_OF_A_SESSION, MAX_SESSIONS, NotASchedule, Parsed
 from scheduling.importers.reading import line, paragraphs, shortened, web_address, without_controls
 from scheduling.importers.times import Unreadable, at_clock, find_zone, is_in_gap
@@ -362,11 +363,14 @@ class Collector:
                 )
             raise NotASchedule(_("This schedule has no sessions."))
         day_change = self._day_change()
-        sessions = self._with_days(self._with_ids(self._sessions), day_change)
+        is_ours = self.holds_markdown
+        taken = without_page(given_again(self._sessions), self.base_url) if is_ours else self._sessions
+        sessions = self._with_days(self._with_ids(taken), day_change)
         days = self._all_days(sessions)
         first_day, last_day = self._period(start, end, days)
         slot = int((time_slot or timedelta(0)).total_seconds() // 60)
         used_rooms = {session.room for session in sessions}
+        room_names = (rooms_in_order(sessions) if is_ours else []) or list(self._rooms)
         used_tracks = {session.track for session in sessions}
         programme = Programme(
             title=self.line(_("conference"), "title", title) or line(acronym) or _("Schedule"),
@@ -385,7 +389,7 @@ class Collector:
             published_at=published_at,
             days=days,
             has_days=bool(self._days),
-            rooms=tuple(room for name, room in self._rooms.items() if name in used_rooms),
+            rooms=tuple(self._rooms[name] for name in room_names if name in used_rooms),
             tracks=tuple(track for name, track in self._tracks.items() if name in used_tracks),
         )
         self._tell_the_rest()

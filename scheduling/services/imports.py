@@ -6,6 +6,7 @@ Source: docs/howto/import-a-programme.md
 from __future__ import annotations
 
 import base64
+import dataclasses
 import os
 import re
 import uuid
@@ -117,6 +118,7 @@ def apply(*, event: Event, parsed: Parsed, actor: User | None, now: datetime) ->
     run.speakers()
     run.sessions()
     run.slots()
+    run.bare_slots()
     run.missing()
     run.outside()
     run.tell()
@@ -201,7 +203,11 @@ class _Run:
         self.now = now
         self.language = event.language
         # Times without a zone are the event's; instants stay the same instants.
-        self.programme = parsed.programme.in_zone(parsed.programme.time_zone or event.time_zone)
+        programme = parsed.programme.in_zone(parsed.programme.time_zone or event.time_zone)
+        self.bare = [session for session in programme.sessions if session.is_bare]
+        self.programme = dataclasses.replace(
+            programme, sessions=tuple(session for session in programme.sessions if not session.is_bare)
+        )
         # One talk that is given several times is one session with several slots.
         by_key: dict[str, list[Session]] = defaultdict(list)
         for session in self.programme.sessions:
@@ -519,6 +525,32 @@ class _Run:
         surplus = self._surplus(existing, kept)
         self.result.added["slots"] += len(new)
         self.result.changed["slots"] += len(touched - fresh) + len(surplus)
+
+    def bare_slots(self) -> None:
+        """Breaks and the like, which files of our own know by the slot; others that stand in the draft stay there."""
+        if not self.bare:
+            return
+        known = {slot.uid: slot for slot in Slot.objects.filter(schedule=self.draft).select_related("room", "parent")}
+        new, changed = [], []
+        for session in self.bare:
+            assert session.guid
+            slot = known.get(session.guid)
+            if slot and (slot.locked or slot.submission_id):
+                continue
+            values = self._place(session, {})
+            values["kind"] = session.kind_label if session.kind_label in SlotKind.values else SlotKind.TALK
+            if slot is None or slot.title.localize(self.language) != session.title:
+                values["title"] = self._text(session.title)
+            if slot is None:
+                slot = Slot(schedule=self.draft, uid=session.guid)
+                new.append(slot)
+                _assign(slot, values)
+            elif _assign(slot, values):
+                changed.append(slot)
+        Slot.objects.bulk_create(new, batch_size=_BATCH)
+        Slot.objects.bulk_update(changed, [*_SLOT_FIELDS, "title"], batch_size=_BATCH)
+        self.result.added["slots"] += len(new)
+        self.result.changed["slots"] += len(changed)
 
     def _surplus(self, existing: list[Slot], kept: set[int]) -> list[int]:
         """Take away the places of sessions of which the file has fewer than the draft."""

@@ -26,8 +26,8 @@ from notifications.models import Message
 from notifications.notices import Notice, NoticeKind
 from notifications.services import ledger
 from scheduling import notices
-from scheduling.models import Schedule, Slot
-from scheduling.services import artifacts, serving
+from scheduling.models import Agenda, Schedule, Slot
+from scheduling.services import artifacts, printing, serving
 from scheduling.services.conflicts import Conflict, conflicts_of
 from submissions.models import ON_THE_PROGRAMME, Talk
 
@@ -74,6 +74,7 @@ class ReleasePreview:
     cancelled: list[SlotChange]
     unchanged: int
     speakers_affected: int
+    # Of readers, in which a session moves or goes.
     agendas_affected: int
     # Mails that would be written.
     messages: int
@@ -102,7 +103,7 @@ def preview(event: Event) -> ReleasePreview:
         cancelled=changes.cancelled,
         unchanged=changes.unchanged,
         speakers_affected=len(speakers),
-        agendas_affected=0,
+        agendas_affected=_agendas_with(event, [*changes.moved, *changes.cancelled]),
         messages=messages if event.is_public else 0,
         conflicts=conflicts_of(draft),
     )
@@ -116,9 +117,10 @@ def release(
 
     Locks the draft's row, so that of two releases at once the second sees the first, then the rows of its rooms in id order, so
     that two events that share one do not wait for each other in a circle. Copies the slots (their uid stays; their
-    sequence rises where time, room or title is another than in the last release), renders every public page and file, queues
-    the speakers' notices where the event is public, withdraws reminders of slots that moved or went. `force` publishes with
-    fatal conflicts, and marks the slots that overlap in a room as accepted. Audit "schedule_released".
+    sequence rises where time, room or title is another than in the last release), renders every public page and file (but for the
+    PDF, which a worker makes after commit), queues the speakers' notices where the event is public, withdraws reminders of slots
+    that moved or went. `force` publishes with fatal conflicts, and marks the slots that overlap in a room as accepted. Audit
+    "schedule_released".
     Raises CannotRelease or, for a version or comment that is no text, Invalid.
     """
     draft = Schedule.objects.draft_of(event)
@@ -185,6 +187,7 @@ def release(
         forced=bool(conflicts),
     )
     serving.refresh(fresh.event)
+    printing.wake(fresh.pk)
     return fresh
 
 
@@ -305,6 +308,11 @@ def _published(slots: list[Slot]) -> list[Slot]:
 
 def _speakers_of(slot: Slot) -> list[Any]:
     return [talk.speaker for talk in slot.submission.talks.all()] if slot.submission else []
+
+
+def _agendas_with(event: Event, changes: Iterable[SlotChange]) -> int:
+    sessions = {change.slot.submission_id for change in changes if change.slot.submission_id}
+    return Agenda.objects.filter(event=event, items__submission__in=sessions).distinct().count()
 
 
 def _adoptions(event: Event, draft: Schedule) -> dict[int, UUID]:
