@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, Literal
@@ -24,6 +25,8 @@ PRODUCT: Final = "-//Lihu//Lihu//EN"
 
 _LINE: Final = 75
 _END: Final = b"END:VCALENDAR\r\n"
+_EVENT: Final = re.compile(rb"^BEGIN:VEVENT\r\n.*?^END:VEVENT\r\n", re.DOTALL | re.MULTILINE)
+_ZONE_AND_YEAR: Final = re.compile(rb"^DTSTART;TZID=([^:]*):(\d{4})\d{4}T", re.MULTILINE)
 _CONTROLS: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
 _BREAKS: Final = re.compile("\r\n|[\r\x85\u2028\u2029]")
 _ADDRESS: Final = re.compile(r"[^\s@<>,;:\"\\]+@[^\s@<>,;:\"\\]+")
@@ -67,6 +70,28 @@ def render_calendar(
     Raises ValueError for a time without zone, or an end before the start.
     """
     known = {} if known is None else known
+    events = list(events)
+    for event in events:
+        if event not in known:
+            known[event] = _written(_component(event, method=method, tz=tz))
+    years = [moment.astimezone(tz).year for event in events if isinstance(moment := event.start, datetime)]
+    zones = {tz.key: years} if years and tz.key != "UTC" else {}
+    return _calendar([known[event] for event in events], zones, method=method, name=name, tz=tz)
+
+
+def join_calendars(calendars: Iterable[bytes], *, name: str, tz: ZoneInfo) -> bytes:
+    """One calendar to publish, of all the events in `calendars`, which `render_calendar` wrote: byte for byte the same, each once,
+    in their order, with the rules of every zone that they are told in. `tz`: of the calendar itself."""
+    events = list(dict.fromkeys(event for calendar in calendars for event in _EVENT.findall(calendar)))
+    zones: dict[str, list[int]] = defaultdict(list)
+    for event in events:
+        if found := _ZONE_AND_YEAR.search(event):
+            zones[found[1].decode()].append(int(found[2]))
+    return _calendar(events, zones, method="PUBLISH", name=name, tz=tz)
+
+
+def _calendar(events: list[bytes], zones: Mapping[str, list[int]], *, method: Method, name: str, tz: ZoneInfo) -> bytes:
+    """`zones`: that events are told in, and the years in which those begin."""
     calendar = icalendar.Calendar()
     calendar.add("prodid", PRODUCT)
     calendar.add("version", "2.0")
@@ -80,19 +105,11 @@ def render_calendar(
     if method == "PUBLISH":
         calendar.add("refresh-interval", timedelta(hours=1), parameters={"VALUE": "DURATION"})
         calendar.add("x-published-ttl", "PT1H")
-    events = list(events)
-    parts = []
-    if tz.key != "UTC" and (timed := [event.start for event in events if isinstance(event.start, datetime)]):
-        years = [moment.astimezone(tz).year for moment in timed]
-        parts.append(_rules(tz.key, min(years) - 1, max(years) + 2))
-    for event in events:
-        if event not in known:
-            known[event] = _written(_component(event, method=method, tz=tz))
-        parts.append(known[event])
+    rules = [_rules(zone, min(years) - 1, max(years) + 2) for zone, years in zones.items()]
     frame: bytes = calendar.to_ical(sorted=False)
     head, end = frame[: -len(_END)], frame[-len(_END) :]
     assert end == _END
-    return b"".join([head, *parts, end])
+    return b"".join([head, *rules, *events, end])
 
 
 @functools.lru_cache(maxsize=64)

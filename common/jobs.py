@@ -17,6 +17,7 @@ WAKE_UPS = frozenset(
         "notifications.advance_campaigns",
         "notifications.deliver_due",
         "registrations.fill_free_places",
+        "scheduling.print_programme",
         "scheduling.reframe",
     }
 )

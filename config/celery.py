@@ -33,5 +33,6 @@ app.conf.beat_schedule = {
     "give free places to those in line": {"task": "registrations.fill_free_places", "schedule": 60.0},
     "delete files that no registration took": {"task": "registrations.sweep_files", "schedule": crontab(minute="41")},
     "renew pages whose frame is out of date": {"task": "scheduling.reframe_stale", "schedule": 300.0},
+    "forget agendas of past events": {"task": "scheduling.sweep_agendas", "schedule": crontab(hour="3", minute="41")},
     "forget old idempotency keys": {"task": "common.forget_idempotency_keys", "schedule": crontab(minute="17")},
 }

@@ -260,6 +260,8 @@ ACCOUNT_RATE_LIMITS = {
     "request_login_code": "300/m/ip,3/m/key",
     "reset_password": "100/m/ip,5/m/key",
     "reset_password_from_key": "100/m/ip",
+    # Changes of readers' own agendas, which need no account.
+    "agenda": "600/m/ip",
 }
 # The client's address counts only where a trusted proxy states it.
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", 1 if BEHIND_PROXY else 0)

@@ -13,7 +13,7 @@ from common.text import validate_plain_text
 from events.forms import OneLine, Texts, capitalized
 from events.models import Event, Room
 from scheduling.models import HOLDS_TALKS, Slot, SlotKind
-from scheduling.models.schedules import validate_version
+from scheduling.models.schedules import VERSION_VALIDATORS
 from submissions.models import Submission
 
 
@@ -138,7 +138,7 @@ class ReleaseForm(Form):
     version = OneLine(
         label=_("Version"),
         max_length=40,
-        validators=[validate_version],
+        validators=VERSION_VALIDATORS,
         help_text=_("A short name that readers see, such as 1.0 or draft-march."),
     )
     comment = forms.CharField(

@@ -136,6 +136,8 @@ class Session:
     # `source_id` of the block or poster session that this one stands in, and the board that it hangs on there.
     parent: str = ""
     board: str = ""
+    # No session at all, but a piece of time with a name, such as a break; `guid` is the slot's own.
+    is_bare: bool = False
 
     @property
     def key(self) -> str:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from django.urls import URLPattern, path, re_path
 
 from common.codes import CODE_PATTERN
-from scheduling.views import editor, imports, pretalx, public, releases
+from scheduling.models import TOKEN_PATTERN
+from scheduling.views import agendas, editor, imports, pretalx, public, releases
 
 app_name = "scheduling"
 
 _CODE = rf"(?P<code>{CODE_PATTERN})"
+_TOKEN = rf"(?P<token>{TOKEN_PATTERN})"
 _SLUG = r"(?P<slug>[-a-zA-Z0-9_]+)"
 
 organizer_urls: list[URLPattern] = [
@@ -42,6 +44,9 @@ public_urls: list[URLPattern] = [
     path(
         "<slug:slug>/schedule/v/<str:version>/export/schedule.<str:kind>", public.version_export, name="version_export"
     ),
+    path("<slug:slug>/agenda/", agendas.create, name="agendas"),
+    re_path(rf"^{_SLUG}/agenda/{_TOKEN}/$", agendas.agenda, name="agenda"),
+    re_path(rf"^{_SLUG}/agenda/{_TOKEN}\.ics$", agendas.calendar, name="agenda_calendar"),
     path("<slug:slug>/speakers/", public.speakers, name="speakers"),
     re_path(rf"^{_SLUG}/sessions/{_CODE}/$", public.session, name="session"),
     re_path(rf"^{_SLUG}/sessions/{_CODE}\.ics$", public.session_calendar, name="session_calendar"),

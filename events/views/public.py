@@ -134,6 +134,9 @@ def _json_ld(event: Event, sections: hooks.EventPageSections, context: dict[str,
             **({"address": str(event.venue.address)} if event.venue.address else {}),
             **({"hasMap": event.venue.map_url} if event.venue.map_url else {}),
         }
+    else:
+        # Search engines pass over an event without a place, and until there is one its hosts know where it is.
+        data["location"] = {"@type": "Place", "name": str(event.organisation)}
     registration = sections.get("registration")
     if registration and registration["state"] in SCHEMA_STATES and registration["url"]:
         data["offers"] = {

@@ -11,7 +11,7 @@ from common.api.fields import LocalizedText, Text
 from common.api.serializers import Body
 from events.models import Room
 from scheduling.models import Schedule, Slot, SlotKind
-from scheduling.models.schedules import validate_version
+from scheduling.models.schedules import VERSION_VALIDATORS
 from submissions.models import Submission
 
 
@@ -105,7 +105,7 @@ class ReleaseOut(serializers.ModelSerializer[Schedule]):
 
 
 class ReleaseBody(Body):
-    version = serializers.CharField(max_length=40, validators=[validate_version])
+    version = serializers.CharField(max_length=40, validators=VERSION_VALIDATORS)
     comment = Text(lines=True, max_length=5000, allow_blank=True, required=False)
     force = serializers.BooleanField(required=False)
 

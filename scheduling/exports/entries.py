@@ -12,7 +12,8 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from scheduling.programme import Day, Person, Programme, Session
 
 #: XML 1.0 has no way to hold these, escaped or not (§2.2).
-_CONTROLS: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+_CONTROLS: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_BREAKS: Final = re.compile("\r\n|[\r\x85\u2028\u2029]")
 #: Ids are 32-bit numbers with a sign in apps that keep them in SQLite or Java.
 _LARGEST: Final = 2**31 - 1
 
@@ -70,6 +71,11 @@ def by_day_and_room(programme: Programme, entries: Iterable[Entry]) -> list[tupl
     ]
 
 
+def description_of(session: Session) -> str:
+    """Never empty under a subtitle: some apps join the two."""
+    return session.description or (session.subtitle and (session.abstract or session.subtitle))
+
+
 def people(persons: Iterable[Person]) -> str:
     return ", ".join(person.name for person in persons)
 
@@ -87,7 +93,7 @@ def clock(period: timedelta) -> str:
 
 
 def clean(text: str) -> str:
-    return _CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return _CONTROLS.sub("", _BREAKS.sub("\n", text)).strip()
 
 
 def _numbers(ids: Iterable[tuple[str, str, UUID | None]]) -> list[int]:

@@ -7,7 +7,16 @@ from typing import Any, Final
 
 from lxml import etree
 
-from scheduling.exports.entries import Entry, acronym_of, by_day_and_room, clean, clock, entries_of, persons_of
+from scheduling.exports.entries import (
+    Entry,
+    acronym_of,
+    by_day_and_room,
+    clean,
+    clock,
+    description_of,
+    entries_of,
+    persons_of,
+)
 from scheduling.programme import Link, Programme
 
 CONTENT_TYPE: Final = "application/xml; charset=utf-8"
@@ -88,7 +97,7 @@ def _event(entry: Entry, persons: Any) -> Any:
         if person.guid:
             element.set("guid", str(person.guid))
     _add(event, "language", session.language)
-    _add(event, "description", session.description)
+    _add(event, "description", description_of(session))
     recording = etree.SubElement(event, "recording")
     _add(recording, "license", session.licence)
     _add(recording, "optout", "true" if session.do_not_record else "false")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from scheduling.exports.entries import Entry, acronym_of, by_day_and_room, clean, clock, entries_of
+from scheduling.exports.entries import Entry, acronym_of, by_day_and_room, clean, clock, description_of, entries_of
 from scheduling.exports.frab_xml import GENERATOR
 from scheduling.programme import Link, Person, Programme
 
@@ -80,7 +80,7 @@ def _event(entry: Entry) -> dict[str, Any]:
         "type": clean(session.kind_label or session.kind),
         "language": session.language or None,
         "abstract": clean(session.abstract),
-        "description": clean(session.description),
+        "description": clean(description_of(session)),
         "recording_license": clean(session.licence),
         "do_not_record": session.do_not_record,
         "persons": [_person(person) for person in session.persons],

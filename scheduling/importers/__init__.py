@@ -77,6 +77,8 @@ def _reason(file: SourceFile) -> str:
         reason = _("This JSON file is no schedule in a format that is known here.")
     elif not reason and file.is_yaml:
         reason = _("This YAML file is no schedule in a format that is known here.")
+    elif not reason:
+        reason = csv_table.what_lacks(file.start)
     reason = reason or _("This file is no schedule in a format that is known here.")
     garbled = Garbled()
     for row in file.data.decode("utf-8", errors="ignore").splitlines():

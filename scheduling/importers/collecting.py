@@ -21,9 +21,10 @@ from django.utils.translation import ngettext
 
 from scheduling.importers.garbled import Garbled, repaired
 from scheduling.importers.markup import to_markdown
+from scheduling.importers.own import given_again, rooms_in_order, without_page
 from scheduling.importers.parsed import MAX_PERSONS_OF_A_SESSION, MAX_SESSIONS, NotASchedule, Parsed
 from scheduling.importers.reading import line, paragraphs, shortened, web_address, without_controls
-from scheduling.importers.times import Unreadable, find_zone, is_in_gap
+from scheduling.importers.times import Unreadable, at_clock, find_zone, is_in_gap
 from scheduling.programme import (
     DEFAULT_DAY_CHANGE,
     Day,
@@ -220,11 +221,28 @@ class Collector:
             return moment
         return moment.replace(tzinfo=self.zone) if moment.tzinfo is None else moment.astimezone(self.zone)
 
-    def moment_of(self, day: date, clock: time) -> datetime:
-        """Wall-clock time on a conference day: what is before `day_change` is in the night after it."""
-        if clock < (self.day_change or DEFAULT_DAY_CHANGE):
-            day += timedelta(days=1)
-        return datetime.combine(day, clock)
+    def moment_of(self, day: date, text: str) -> datetime:
+        """Wall-clock time on a conference day: what is before `day_change`, or after 24:00, is in the night after it. Raises
+        Unreadable."""
+        moment = at_clock(day, text)
+        if moment.date() == day and moment.time() < (self.day_change or DEFAULT_DAY_CHANGE):
+            moment += timedelta(days=1)
+        return moment
+
+    def numbered_day(self, where: str, number: str, first: date | None) -> date | None:
+        """The date of a day that has none but stands in a row of them: the second is the one after the first."""
+        if first is None or not re.fullmatch(r"[1-9]\d?", number):
+            return None
+        day = first + timedelta(days=int(number) - 1)
+        self.warn(where, _("This day has no date. It was counted from the first day as %(day)s.") % {"day": day})
+        return day
+
+    def title(self, where: str, text: str, *, subtitle: str = "") -> str:
+        """A title for a session whatever the file says: something is planned at that time."""
+        if line(text):
+            return text
+        self.warn(where, _("It has no title."))
+        return subtitle if line(subtitle) else _("Untitled")
 
     def person(
         self, where: str, *, name: str, source_id: str = "", guid: str = "", code: str = "", native_name: str = "",
@@ -345,11 +363,14 @@ class Collector:
                 )
             raise NotASchedule(_("This schedule has no sessions."))
         day_change = self._day_change()
-        sessions = self._with_days(self._with_ids(self._sessions), day_change)
+        is_ours = self.holds_markdown
+        taken = without_page(given_again(self._sessions), self.base_url) if is_ours else self._sessions
+        sessions = self._with_days(self._with_ids(taken), day_change)
         days = self._all_days(sessions)
         first_day, last_day = self._period(start, end, days)
         slot = int((time_slot or timedelta(0)).total_seconds() // 60)
         used_rooms = {session.room for session in sessions}
+        room_names = (rooms_in_order(sessions) if is_ours else []) or list(self._rooms)
         used_tracks = {session.track for session in sessions}
         programme = Programme(
             title=self.line(_("conference"), "title", title) or line(acronym) or _("Schedule"),
@@ -368,7 +389,7 @@ class Collector:
             published_at=published_at,
             days=days,
             has_days=bool(self._days),
-            rooms=tuple(room for name, room in self._rooms.items() if name in used_rooms),
+            rooms=tuple(self._rooms[name] for name in room_names if name in used_rooms),
             tracks=tuple(track for name, track in self._tracks.items() if name in used_tracks),
         )
         self._tell_the_rest()

@@ -12,11 +12,13 @@ from django.utils.translation import gettext as _
 from scheduling.importers.parsed import NotASchedule, Parsed
 from scheduling.importers.reading import decode, line
 from scheduling.importers.source import SourceFile
-from scheduling.importers.table import is_header, read_header, read_row, template
+from scheduling.importers.table import column_of, is_header, read_header, read_row, template
 
 FORMAT: Final = "CSV"
 
 _DELIMITERS: Final = ",;\t"
+_LONGEST_HEADER: Final = 4_000
+_FEWEST_CELLS: Final = 3
 
 
 def csv_template() -> str:
@@ -54,12 +56,26 @@ def parse(file: SourceFile) -> Parsed:
     return collector.result()
 
 
+def what_lacks(start: str) -> str:
+    """Why a table is no programme; `""` for what is no table that knows a column of ours."""
+    first = _first_line(start)[:_LONGEST_HEADER]
+    cells = max((first.split(delimiter) for delimiter in _DELIMITERS), key=len)
+    known = {column_of(cell) for cell in cells} - {""}
+    if len(cells) < _FEWEST_CELLS or not known:
+        return ""
+    lacking = [name for name in ("title", "start") if name not in known]
+    if not known & {"end", "duration"}:
+        lacking.append(_("end or duration"))
+    return _("This table is no programme: it has no column %(names)s.") % {"names": ", ".join(lacking)}
+
+
 def _delimiter(text: str) -> str | None:
     """The one that makes a header of ours out of the first line, or None."""
-    first = next((part for part in text.lstrip("\ufeff").splitlines() if part.strip()), "")
-    if re.fullmatch(r"sep=.", first.strip(), re.IGNORECASE):
-        first = next((part for part in text.lstrip("\ufeff").splitlines()[1:] if part.strip()), "")
-    for delimiter in _DELIMITERS:
-        if is_header(first[:4_000].split(delimiter)):
-            return delimiter
-    return None
+    first = _first_line(text)[:_LONGEST_HEADER]
+    return next((delimiter for delimiter in _DELIMITERS if is_header(first.split(delimiter))), None)
+
+
+def _first_line(text: str) -> str:
+    """Without the one that tells Excel the separator."""
+    lines = (part for part in text.lstrip("\ufeff").splitlines() if part.strip())
+    return next((part for part in lines if not re.fullmatch(r"sep=.", part.strip(), re.IGNORECASE)), "")

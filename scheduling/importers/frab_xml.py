@@ -7,6 +7,7 @@ answers.
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
@@ -16,13 +17,22 @@ from scheduling.importers.collecting import Collector, read_colour, read_uuid
 from scheduling.importers.parsed import NotASchedule, Parsed
 from scheduling.importers.reading import line, shortened
 from scheduling.importers.source import SourceFile
-from scheduling.importers.times import Unreadable, parse_date, parse_duration, parse_moment, parse_time
+from scheduling.importers.times import (
+    Unreadable,
+    at_clock,
+    between,
+    parse_date,
+    parse_duration,
+    parse_moment,
+    parse_time,
+)
 from scheduling.importers.xml_text import attribute, child, children, line_of, load, tag, text_in
 from scheduling.programme import Day, Person, Room, Track
 
 FORMAT: Final = "frab XML"
 
 _TRUE: Final = frozenset({"true", "1", "yes"})
+_WHOLE: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d")
 
 
 def recognises(file: SourceFile) -> bool:
@@ -39,10 +49,7 @@ def parse(file: SourceFile) -> Parsed:
 
 
 def _has_events(root: Any) -> bool:
-    names = {tag(child) for child in root}
-    if "conference" in names:
-        return True
-    return "day" in names and any(tag(element) == "event" for day in root for element in day.iter())
+    return any(tag(child) == "conference" for child in root) or any(tag(element) == "event" for element in root.iter())
 
 
 def _other_xml(root: Any) -> str:
@@ -82,13 +89,23 @@ class _Reader:
         for persons in children(self._root, "persons"):
             for person in children(persons, "person"):
                 self._known_person(person)
-        for day in children(self._root, "day"):
-            self._day(day)
+        first = self._conference_date(conference, "start")
+        days = list(children(self._root, "day")) or [
+            # Wrapped in something, such as the conference.
+            element
+            for element in self._root.iter()
+            if tag(element) == "day" and any(tag(part) in {"event", "room"} for part in element)
+        ]
+        for day in days:
+            self._day(day, first)
+        for event in self._root.iter() if not days else ():
+            if tag(event) == "event":
+                self._event(event, None, "")
         return into.result(
             title=text_in(conference, "title"),
             acronym=text_in(conference, "acronym"),
             subtitle=text_in(conference, "subtitle"),
-            start=self._conference_date(conference, "start"),
+            start=first,
             end=self._conference_date(conference, "end"),
             time_slot=self._time_slot(conference),
             version=text_in(self._root, "version") or text_in(conference, "release"),
@@ -131,14 +148,14 @@ class _Reader:
         if person:
             self._into.add_person(person)
 
-    def _day(self, element: Any) -> None:
-        day = self._day_of(element)
+    def _day(self, element: Any, first: date | None) -> None:
+        day = self._day_of(element, first)
         for part in element:
             name = tag(part)
             if name == "event":
                 self._event(part, day, "")
             elif name == "room":
-                room = self._into.line(line_of(part), "room", attribute(part, "name"))
+                room = self._into.line(line_of(part), "room", attribute(part, "name") or text_in(part, "name"))
                 # An event names its room too. Where the two differ, the event's own word counts; the order of rooms is theirs.
                 own = {
                     self._into.line(line_of(part), "room", text_in(event, "room")) for event in children(part, "event")
@@ -148,8 +165,9 @@ class _Reader:
                 for event in children(part, "event"):
                     self._event(event, day, room)
 
-    def _day_of(self, element: Any) -> date | None:
-        """The day's date on the conference's clocks; None where it cannot be read, and events need dates of their own."""
+    def _day_of(self, element: Any, first: date | None) -> date | None:
+        """The day's date on the conference's clocks; None where it cannot be read, and events need dates of their own.
+        `first`: the conference's first day."""
         start, end = (self._bound(element, name) for name in ("start", "end"))
         text = attribute(element, "date").strip()
         try:
@@ -159,9 +177,12 @@ class _Reader:
             self._into.warn(line_of(element), str(reason))
             day = None
         if day is None:
-            if start is None:
+            has_dates = any(text_in(event, "date").strip() for event in element.iter() if tag(event) == "event")
+            day = start.date() if start else None
+            if day is None and not has_dates:
+                day = self._into.numbered_day(line_of(element), attribute(element, "index").strip(), first)
+            if day is None:
                 return None
-            day = start.date()
         return self._into.add_day(Day(index=0, date=day, start=start, end=end))
 
     def _bound(self, element: Any, name: str) -> datetime | None:
@@ -184,12 +205,12 @@ class _Reader:
     def _add(self, element: Any, day: date | None, room: str) -> None:
         into, where = self._into, line_of(element)
         recording = child(element, "recording")
-        persons = child(element, "persons")
+        start = self._start(element, day)
         into.add(
             where,
-            title=text_in(element, "title"),
-            start=self._start(element, day),
-            duration=parse_duration(text_in(element, "duration")),
+            title=into.title(where, text_in(element, "title"), subtitle=text_in(element, "subtitle")),
+            start=start,
+            duration=self._duration(element, start),
             day=day,
             source_id=attribute(element, "id"),
             guid=attribute(element, "guid"),
@@ -202,25 +223,51 @@ class _Reader:
             language=text_in(element, "language"),
             abstract=text_in(element, "abstract"),
             description=text_in(element, "description"),
-            persons=[self._person(person) for person in (children(persons, "person") if persons is not None else ())],
+            persons=self._persons(element),
             links=self._links(element, "links", "link"),
             attachments=self._links(element, "attachments", "attachment"),
             url=text_in(element, "url"),
             feedback_url=text_in(element, "feedback_url"),
-            licence=text_in(recording, "license"),
-            do_not_record=text_in(recording, "optout").strip().lower() in _TRUE,
+            licence=text_in(recording, "license") or text_in(element, "recording_license"),
+            do_not_record=self._opts_out(element, recording),
         )
 
     def _start(self, element: Any, day: date | None) -> datetime:
         moment = text_in(element, "date").strip()
         if len(moment) > 10:
             return parse_moment(moment)
-        clock = parse_time(text_in(element, "start"))
+        clock = text_in(element, "start").strip()
+        if _WHOLE.match(clock):
+            return parse_moment(clock)
         if moment and (own := parse_date(moment)) != day:
-            return datetime.combine(own, clock)
+            return at_clock(own, clock)
         if day is None:
             raise Unreadable(_("It has no date."))
         return self._into.moment_of(day, clock)
+
+    @staticmethod
+    def _duration(element: Any, start: datetime) -> timedelta:
+        end = text_in(element, "end").strip()
+        if text_in(element, "duration").strip() or not end:
+            return parse_duration(text_in(element, "duration"))
+        if _WHOLE.match(end):
+            return between(start, parse_moment(end))
+        finish = at_clock(start.date(), end).replace(tzinfo=start.tzinfo)
+        return between(start, finish if finish >= start else finish + timedelta(days=1))
+
+    @staticmethod
+    def _opts_out(element: Any, recording: Any | None) -> bool:
+        said = (
+            text_in(recording, "optout"),
+            attribute(recording, "optout") if recording is not None else "",
+            text_in(element, "do_not_record"),
+        )
+        return any(text.strip().lower() in _TRUE for text in said)
+
+    def _persons(self, event: Any) -> list[Person | None]:
+        """Some dialects leave out the element around them."""
+        persons = child(event, "persons")
+        return [self._person(person) for person in children(event if persons is None else persons, "person")]
 
     def _person(self, element: Any) -> Person | None:
         where = line_of(element)

@@ -8,40 +8,50 @@ description begins with `Speaker:`.
 from __future__ import annotations
 
 import dataclasses
+import quopri
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
+from itertools import islice
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from dateutil import rrule  # type: ignore[import-untyped]
 from django.utils.translation import gettext as _
-from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
 from scheduling.importers.collecting import Collector
 from scheduling.importers.parsed import MAX_NODES, MAX_SESSIONS, NotASchedule, Parsed
 from scheduling.importers.people import names_in
 from scheduling.importers.reading import decode, line, shortened
+from scheduling.importers.recurrence import RecurrenceRule
 from scheduling.importers.source import SourceFile
-from scheduling.importers.times import Unreadable, find_zone, parse_duration
+from scheduling.importers.times import Unreadable, find_offset, find_zone, parse_duration
 from scheduling.programme import Person
 
 FORMAT: Final = "iCalendar"
 
 #: Of a repeated event so many times are read, within a year.
 _MAX_TIMES: Final = 200
+#: Of so many events the rules are read; a programme has a handful that repeat.
+_MAX_REPEATED: Final = 1_000
 _MAX_DEPTH: Final = 8
+#: So often are the clocks of a zone set to something else, as its calendar describes it.
+_MAX_RULES: Final = 40
 _NAME: Final = re.compile(r"[A-Za-z0-9-]+")
 _PARAMETER: Final = re.compile(r';([A-Za-z0-9-]+)(?:=("[^"]*"|[^";:,]*(?:,(?:"[^"]*"|[^";:,]*))*))?')
 _ESCAPE: Final = re.compile(r"\\([\\;,nN:\"])")
-_MOMENT: Final = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)(?:T(\d\d):?(\d\d)(?::?(\d\d))?(?:\.\d+)?(Z)?)?", re.IGNORECASE)
+_MOMENT: Final = re.compile(
+    r"(\d{4})-?(\d\d)-?(\d\d)(?:[T ](\d\d):?(\d\d)(?::?(\d\d))?(?:\.\d+)?(Z|[+-]\d\d:?\d\d)?)?", re.IGNORECASE
+)
+#: An offset in a VTIMEZONE.
+_ZONE_OFFSET: Final = re.compile(r"([+-])(\d\d):?(\d\d)(?::?\d\d)?")
 _BEGINS: Final = re.compile(rb"BEGIN[ \t]*:", re.IGNORECASE)
 _MAX_COMPONENTS: Final = 4 * MAX_SESSIONS
 _SPEAKER: Final = re.compile(
-    r"\s*(?:Speakers?|Presenters?|讲者|演讲者)\s*[:：][ \t]*([^\n]{1,500})(?:\n|$)", re.IGNORECASE
+    r"\s*(?:<[a-z/]+>\s*)*(?:(Speakers|Presenters)|Speaker|Presenter|讲者|演讲者)\s*[:：][ \t]*([^\n<]{1,500})(?:[\n<]|$)",
+    re.IGNORECASE,
 )
-_RULE: Final = re.compile(r"[A-Z0-9=;,+-]+", re.IGNORECASE)
 _UID_GUID: Final = re.compile(r"([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})(?:@.*)?", re.IGNORECASE)
 
 
@@ -69,6 +79,23 @@ class _Property:
     value: str
     line: int
 
+    @property
+    def is_quoted_printable(self) -> bool:
+        return self.parameters.get("ENCODING", "").upper() == "QUOTED-PRINTABLE"
+
+    def go_on(self, text: str) -> None:
+        """Take in a line that belongs to it, though it is not folded."""
+        if self.is_quoted_printable and self.value.endswith("="):
+            self.value = self.value[:-1] + text
+        else:
+            self.value += "\\n" + text
+
+    @property
+    def text(self) -> str:
+        if self.is_quoted_printable:
+            return quopri.decodestring(self.value.encode()).decode("utf-8", errors="replace")
+        return _unescaped(self.value)
+
 
 @dataclass(kw_only=True, slots=True)
 class _Component:
@@ -83,7 +110,7 @@ class _Component:
 
     def text(self, name: str) -> str:
         found = self.get(name)
-        return _unescaped(found.value) if found else ""
+        return found.text if found else ""
 
 
 def _lines(data: bytes, collector: Collector) -> Iterator[tuple[int, str]]:
@@ -126,7 +153,7 @@ def _tree(lines: Iterator[tuple[int, str]]) -> _Component:
         if found is None:
             # A line that is none belongs to the one before, whose text was broken without folding.
             if stack and (last := next(reversed(stack[-1].properties.values()), None)):
-                last[-1].value += "\\n" + text
+                last[-1].go_on(text)
             continue
         if found.name == "BEGIN":
             component = _Component(name=found.value.strip().upper(), line=number)
@@ -154,6 +181,52 @@ def _unescaped(value: str) -> str:
     return _ESCAPE.sub(lambda found: "\n" if found[1] in "nN" else found[1], value)
 
 
+class _Rules:
+    """A zone as a VTIMEZONE describes it, for those whose name nobody knows."""
+
+    def __init__(self, component: _Component) -> None:
+        self._parts = [part for part in component.children if part.name in {"STANDARD", "DAYLIGHT"}][:_MAX_RULES]
+        self._of_year: dict[int, list[tuple[datetime, timezone | None]]] = {}
+
+    def offset_at(self, moment: datetime) -> timezone | None:
+        """`moment`: wall-clock time there."""
+        turns = self._turns(moment.year)
+        return next((offset for turn, offset in reversed(turns) if turn <= moment), turns[0][1] if turns else None)
+
+    def _turns(self, year: int) -> list[tuple[datetime, timezone | None]]:
+        """When the clocks are set, until the end of `year`, and to what: every change of this year and the last, and of older
+        ones those that are no rule."""
+        if year not in self._of_year:
+            found = [(turn, part) for part in self._parts for turn in self._turns_of(part, year)]
+            found.sort(key=lambda turn: turn[0])
+            self._of_year[year] = [(turn, self._offset(part)) for turn, part in found]
+        return self._of_year[year]
+
+    @staticmethod
+    def _turns_of(part: _Component, year: int) -> Iterator[datetime]:
+        with suppress(ValueError, Unreadable):
+            first = datetime.fromisoformat(part.text("DTSTART").strip()[:15])
+            if first.year > year:
+                return
+            if not part.text("RRULE"):
+                yield first
+                return
+            rule = RecurrenceRule(part.text("RRULE"), first.date())
+            last = rule.until[:8] or "99991231"
+            for day in _days(date(max(year - 1, first.year), 1, 1), date(year, 12, 31)):
+                if day >= first.date() and f"{day:%Y%m%d}" <= last and rule.falls_on(day):
+                    yield datetime.combine(day, first.time())
+
+    @staticmethod
+    def _offset(part: _Component) -> timezone | None:
+        found = _ZONE_OFFSET.fullmatch(part.text("TZOFFSETTO").strip())
+        return find_offset(f"{found[1]}{found[2]}:{found[3]}") if found else None
+
+
+def _days(first: date, last: date) -> Iterator[date]:
+    return (first + timedelta(days=number) for number in range((last - first).days + 1))
+
+
 # -- Events ------------------------------------------------------------------------------------------------------------
 
 
@@ -162,6 +235,8 @@ class _Reader:
         self._calendar = calendar
         self._into = collector
         self._custom: dict[str, ZoneInfo | None] = {}
+        self._rules: dict[str, _Rules] = {}
+        self._repeated_events = 0
 
     def read(self) -> Parsed:
         calendar, into = self._calendar, self._into
@@ -185,8 +260,9 @@ class _Reader:
     def _find_zones(self) -> None:
         for component in self._calendar.children:
             if component.name == "VTIMEZONE":
-                name = component.text("TZID").strip()
+                name = component.text("TZID").strip().strip('"')
                 self._custom[name] = find_zone(component.text("X-LIC-LOCATION")) or self._known(name)
+                self._rules.setdefault(name, _Rules(component))
 
     @staticmethod
     def _known(name: str) -> ZoneInfo | None:
@@ -197,7 +273,7 @@ class _Reader:
         for length in (2, 3):
             if len(parts) > length and (zone := find_zone("/".join(parts[-length:]))):
                 return zone
-        return find_zone(WINDOWS_TO_OLSON.get(name, ""))
+        return None
 
     def _zone(self, name: str) -> ZoneInfo | None:
         if name not in self._custom:
@@ -219,7 +295,12 @@ class _Reader:
     # Moments
 
     def _moment(self, found: _Property) -> datetime | date:
-        parts = _MOMENT.fullmatch(found.value.strip())
+        value, name = found.value.strip(), found.parameters.get("TZID", "").strip()
+        parts = _MOMENT.fullmatch(value)
+        if parts is None and name:
+            # A colon in the name of a zone, which ought to stand in quotes: `TZID=GMT+01:00:20270607T090000`.
+            rest, _colon, last = value.rpartition(":")
+            parts, name = _MOMENT.fullmatch(last), f"{name}:{rest}"
         if parts is None:
             raise Unreadable(_("The date “%(text)s” cannot be read.") % {"text": shortened(line(found.value), 60)})
         try:
@@ -229,17 +310,18 @@ class _Reader:
             if parts[4] is None:
                 return day
             second = min(int(parts[6] or 0), 59)
-            moment = datetime.combine(day, time(int(parts[4]), int(parts[5]), second))
+            midnight = parts[4] == "24" and parts[5] == "00"
+            moment = datetime.combine(day, time(0 if midnight else int(parts[4]), int(parts[5]), second))
+            moment += timedelta(days=midnight)
         except ValueError:
             raise Unreadable(
                 _("There is no such date as “%(text)s”.") % {"text": shortened(line(found.value), 60)}
             ) from None
         if parts[7]:
-            return moment.replace(tzinfo=UTC)
-        name = found.parameters.get("TZID", "")
+            return moment.replace(tzinfo=UTC if parts[7] in "Zz" else find_offset(parts[7]))
         if not name:
             return moment
-        zone = self._zone(name)
+        zone = self._clocks(name, moment)
         if zone is None:
             self._into.warn(
                 _("line %(line)d") % {"line": found.line},
@@ -247,6 +329,13 @@ class _Reader:
             )
             return moment
         return moment.replace(tzinfo=zone)
+
+    def _clocks(self, name: str, moment: datetime) -> tzinfo | None:
+        """Whose clocks show `moment`: those of a zone that is known, or of one that the calendar describes itself."""
+        if zone := self._zone(name):
+            return zone
+        rules = self._rules.get(name)
+        return (rules.offset_at(moment) if rules else None) or find_offset(name)
 
     def _moved_from(self, event: _Component) -> datetime | date | None:
         found = event.get("RECURRENCE-ID")
@@ -267,10 +356,10 @@ class _Reader:
                 )
                 return
             start, duration = self._period(event)
-            for number, moment in enumerate(self._times(where, event, start)):
+            for moment in self._times(where, event, start):
                 # A repeated event's time that another VEVENT moves elsewhere is not one of its times.
                 key = moment.astimezone(UTC) if moment.tzinfo else moment
-                if number and (event.text("UID"), key) in moved and event.get("RECURRENCE-ID") is None:
+                if (event.text("UID"), key) in moved and event.get("RECURRENCE-ID") is None:
                     continue
                 self._add(where, event, moment, duration)
         except Unreadable as reason:
@@ -305,66 +394,72 @@ class _Reader:
         if rule is not None:
             times |= set(self._repeated(where, rule, start))
         without = {self._same(moment) for moment in self._moments(event, "EXDATE")}
-        return sorted((moment for moment in times if self._same(moment) not in without), key=self._same)[:_MAX_TIMES]
+        days = set(self._days(event, "EXDATE"))
+        return sorted(
+            (moment for moment in times if self._same(moment) not in without and moment.date() not in days),
+            key=self._same,
+        )[:_MAX_TIMES]
 
     @staticmethod
     def _same(moment: datetime) -> datetime:
         return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
 
     def _moments(self, event: _Component, name: str) -> Iterator[datetime]:
+        return (moment for moment in self._values(event, name) if isinstance(moment, datetime))
+
+    def _days(self, event: _Component, name: str) -> Iterator[date]:
+        return (day for day in self._values(event, name) if not isinstance(day, datetime))
+
+    def _values(self, event: _Component, name: str) -> Iterator[datetime | date]:
         for found in event.properties.get(name, ())[:_MAX_TIMES]:
             for value in found.value.split(",")[:_MAX_TIMES]:
-                try:
-                    moment = self._moment(dataclasses.replace(found, value=value))
-                except Unreadable:
-                    continue
-                start = event.get("DTSTART")
-                if isinstance(moment, datetime) and start is not None:
-                    yield moment
+                with suppress(Unreadable):
+                    # Of a period, the beginning.
+                    yield self._moment(dataclasses.replace(found, value=value.partition("/")[0]))
 
     def _repeated(self, where: str, rule: _Property, start: datetime) -> list[datetime]:
         """Daily, weekly and monthly rules; an hour of wall-clock time stays that hour when the clocks change."""
-        text = rule.value.strip().upper()
-        parts = dict(part.partition("=")[::2] for part in text.split(";"))
-        if not _RULE.fullmatch(text) or len(text) > 200 or parts.get("FREQ") not in {"DAILY", "WEEKLY", "MONTHLY"}:
-            self._into.warn(where, _("It repeats in a way that is not read here; only its first time was taken."))
-            return []
-        local = start.replace(tzinfo=None)
-        until = parts.pop("UNTIL", "")
-        last = local + timedelta(days=366)
         try:
-            if until:
-                moment = self._moment(dataclasses.replace(rule, value=until, parameters={}))
-                if isinstance(moment, datetime):
-                    wall = (
-                        moment.astimezone(start.tzinfo).replace(tzinfo=None)
-                        if moment.tzinfo and start.tzinfo
-                        else moment
-                    )
-                    last = min(last, wall.replace(tzinfo=None))
-                else:
-                    last = min(last, datetime.combine(moment, time.max))
-            bare = ";".join(
-                f"{name}={value}" for name, value in parts.items() if name not in {"BYHOUR", "BYMINUTE", "BYSECOND"}
-            )
-            count = min(int(parts.get("COUNT", _MAX_TIMES)), _MAX_TIMES)
-            # Without COUNT and with an end, whatever the rule says, the walk through the calendar is a year long.
-            bare = re.sub(r";?COUNT=\d+", "", bare).strip(";")
-            recurrence = rrule.rrulestr(bare, dtstart=local).replace(until=last)
-            found = []
-            for moment in recurrence:
-                found.append(moment.replace(tzinfo=start.tzinfo))
-                if len(found) >= count:
-                    break
-        except (ValueError, TypeError, KeyError, IndexError, OverflowError, Unreadable):
+            self._repeated_events += 1
+            read = RecurrenceRule(rule.value, start.date())
+            if read.frequency == "YEARLY" or self._repeated_events > _MAX_REPEATED:
+                raise ValueError
+            last = self._last(rule, read.until, start)
+            count = min(read.count or _MAX_TIMES, _MAX_TIMES)
+        except (ValueError, Unreadable):
             self._into.warn(where, _("It repeats in a way that is not read here; only its first time was taken."))
             return []
-        return found
+        # Whatever the rule says, the walk through the calendar is a year long.
+        times = (
+            datetime.combine(day, start.time(), start.tzinfo)
+            for day in _days(start.date(), last.date())
+            if read.falls_on(day)
+        )
+        return [moment for moment in islice(times, count) if moment.replace(tzinfo=None) <= last]
+
+    def _last(self, rule: _Property, until: str, start: datetime) -> datetime:
+        """The end of a rule, or of a year, on the event's clocks."""
+        local = start.replace(tzinfo=None)
+        end = local + timedelta(days=366)
+        if not until:
+            return end
+        moment = self._moment(dataclasses.replace(rule, value=until, parameters={}))
+        if not isinstance(moment, datetime):
+            return min(end, datetime.combine(moment, time.max))
+        if moment.tzinfo and start.tzinfo:
+            moment = moment.astimezone(start.tzinfo)
+        return min(end, moment.replace(tzinfo=None))
 
     def _persons(self, where: str, event: _Component) -> list[Person | None]:
         """Those whom the description begins with, as `Speaker: Li Ming`; attendees of an event are its audience."""
         found = _SPEAKER.match(event.text("DESCRIPTION"))
-        return [self._into.person(where, name=name) for name in names_in(found[1])] if found else []
+        if found is None:
+            return []
+        # Of several, commas stand between; of one, before a title. Affiliations in parentheses have commas of their own.
+        text, several = found[2], bool(found[1]) and "(" not in found[2]
+        if several:
+            text = re.sub(r",?\s+and\s+", ", ", text)
+        return [self._into.person(where, name=name) for name in names_in(text, commas=several)]
 
     def _add(self, where: str, event: _Component, start: datetime, duration: timedelta) -> None:
         uid = line(event.text("UID"))

@@ -34,7 +34,7 @@ def recognises(file: SourceFile) -> bool:
     if not file.is_json:
         return False
     document = file.document
-    return _is_grid(document) or any(_is_talk(talk) for _path, talk in _listed(document))
+    return _is_grid(document) or _is_empty_page(document) or any(_is_talk(talk) for _path, talk in _listed(document))
 
 
 def parse(file: SourceFile) -> Parsed:
@@ -51,6 +51,10 @@ def _is_grid(document: Any) -> bool:
     )
 
 
+def _is_empty_page(document: Any) -> bool:
+    return isinstance(document, dict) and document.get("results") == [] and "count" in document
+
+
 def _is_talk(talk: Talk) -> bool:
     if "submission" in talk:
         return "start" in talk or "room" in talk
@@ -62,7 +66,12 @@ def _is_talk(talk: Talk) -> bool:
 def _listed(document: Any) -> Iterator[tuple[str, Talk]]:
     """The talks of a list, and those of an object's lists."""
     if isinstance(document, list):
-        yield from ((f"[{number}]", talk) for number, talk in dicts(document))
+        for number, talk in dicts(document):
+            if isinstance(talk.get("results"), list):
+                # Pages of an answer, one after the other.
+                yield from ((f"[{number}].results[{place}]", entry) for place, entry in dicts(talk["results"]))
+            else:
+                yield f"[{number}]", talk
     elif isinstance(document, dict):
         for name in _LISTS:
             yield from ((f"{name}[{number}]", talk) for number, talk in dicts(document.get(name)))

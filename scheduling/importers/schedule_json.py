@@ -4,7 +4,7 @@ rooms) and version 2 (a list of events)."""
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
@@ -15,7 +15,15 @@ from scheduling.importers.json_text import as_text, dicts, text_of
 from scheduling.importers.parsed import Parsed
 from scheduling.importers.reading import line, shortened
 from scheduling.importers.source import SourceFile
-from scheduling.importers.times import Unreadable, between, parse_date, parse_duration, parse_moment, parse_time
+from scheduling.importers.times import (
+    Unreadable,
+    at_clock,
+    between,
+    parse_date,
+    parse_duration,
+    parse_moment,
+    parse_time,
+)
 from scheduling.programme import Day, Link, Person, Room, Track
 
 FORMAT: Final = "schedule.json"
@@ -37,15 +45,40 @@ def _conference(document: Any) -> tuple[Any, Any, str]:
     for schedule, path in (
         ((document.get("schedule"), "schedule"), (document, "")) if isinstance(document, dict) else ()
     ):
-        conference = schedule.get("conference") if isinstance(schedule, dict) else None
-        if isinstance(conference, dict) and isinstance(conference.get("days"), list):
+        if not isinstance(schedule, dict):
+            continue
+        conference = schedule.get("conference")
+        if isinstance(conference, dict) and (
+            isinstance(conference.get("days"), (list, dict)) or isinstance(schedule.get("events"), (list, dict))
+        ):
             return conference, schedule, path
     return None, None, ""
+
+
+def _listed(values: object) -> list[Any]:
+    """What stands in a list, or in an object by number or name, as some programs write lists."""
+    if isinstance(values, dict):
+        return list(values.values())
+    return values if isinstance(values, list) else []
 
 
 def _address(value: object) -> str:
     """An address, or an image or link object's."""
     return text_of(value, "url") if isinstance(value, dict) else as_text(value)
+
+
+def _events_under(day: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for room in _listed(day.get("rooms")):
+        yield from (event for _n, event in dicts(room.get("events") if isinstance(room, dict) else room))
+    yield from (event for event in _listed(day.get("events")) if isinstance(event, dict))
+
+
+def _says_yes(value: object) -> bool:
+    return value is True or (isinstance(value, str) and value.strip().lower() in {"true", "yes", "1"})
+
+
+def _opts_out(recording: object) -> bool:
+    return isinstance(recording, dict) and _says_yes(recording.get("optout"))
 
 
 class _Reader:
@@ -56,6 +89,7 @@ class _Reader:
         self._path = f"{path}." if path else ""
         self._into = collector
         self._track_names: dict[str, str] = {}
+        self._first: date | None = None
 
     def read(self) -> Parsed:
         into, conference, schedule = self._into, self._conference, self._schedule
@@ -64,7 +98,7 @@ class _Reader:
         generator_name = text_of(generator, "name") if isinstance(generator, dict) else as_text(generator)
         into.set_generator(generator_name)
         into.base_url = into.address(where, text_of(schedule, "base_url") or text_of(conference, "base_url"))
-        into.set_zone(where, text_of(conference, "time_zone_name"))
+        into.set_zone(where, text_of(conference, "time_zone_name", "time_zone", "timezone"))
         meta = conference.get("meta")
         change = text_of(conference, "day_change") or (text_of(meta, "day_change") if isinstance(meta, dict) else "")
         if change:
@@ -80,13 +114,14 @@ class _Reader:
             known = self._person(f"{self._path}persons[{number}]", person)
             if known:
                 into.add_person(known)
+        self._first = self._conference_date(where, "start")
         self._days(where)
         self._events()
         return into.result(
             title=text_of(conference, "title"),
             acronym=text_of(conference, "acronym"),
             subtitle=text_of(conference, "subtitle"),
-            start=self._conference_date(where, "start"),
+            start=self._first,
             end=self._conference_date(where, "end"),
             time_slot=self._time_slot(),
             version=text_of(schedule, "version"),
@@ -131,12 +166,14 @@ class _Reader:
             self._track_names[slug] = name
 
     def _days(self, where: str) -> None:
-        for number, value in enumerate(self._conference["days"]):
+        for number, value in enumerate(_listed(self._conference.get("days"))):
             path = f"{where}.days[{number}]"
             if not isinstance(value, dict):
                 self._into.warn(path, _("This is no day."))
                 continue
             day = self._day(path, value)
+            if value.get("events"):
+                self._events_of_room(f"{path}.events", _listed(value["events"]), day, "")
             rooms = value.get("rooms")
             if isinstance(rooms, dict):
                 for name, events in rooms.items():
@@ -155,9 +192,11 @@ class _Reader:
             self._into.warn(path, str(reason))
             day = None
         if day is None:
-            if start is None:
+            day = start.date() if start else None
+            if day is None and not any("T" in text_of(event, "date", "start") for event in _events_under(value)):
+                day = self._into.numbered_day(path, text_of(value, "index"), self._first)
+            if day is None:
                 return None
-            day = start.date()
         return self._into.add_day(Day(index=0, date=day, start=start, end=end))
 
     def _bound(self, path: str, value: Mapping[str, Any], *names: str) -> datetime | None:
@@ -179,10 +218,8 @@ class _Reader:
 
     def _events(self) -> None:
         """Those of version 2, which stand in one list and end instead of lasting."""
-        events = self._schedule.get("events")
-        if isinstance(events, list):
-            for number, event in enumerate(events):
-                self._event(f"{self._path}events[{number}]", event, None, "")
+        for number, event in enumerate(_listed(self._schedule.get("events"))):
+            self._event(f"{self._path}events[{number}]", event, None, "")
 
     def _event(self, path: str, event: object, day: date | None, room: str) -> None:
         if not isinstance(event, dict):
@@ -202,7 +239,7 @@ class _Reader:
         people = event.get("persons") or event.get("participants") or event.get("speakers")
         into.add(
             path,
-            title=text_of(event, "title"),
+            title=into.title(path, text_of(event, "title"), subtitle=text_of(event, "subtitle")),
             start=start,
             duration=self._duration(event, start),
             day=day,
@@ -217,42 +254,48 @@ class _Reader:
             language=text_of(event, "language"),
             abstract=text_of(event, "abstract"),
             description=text_of(event, "description"),
-            persons=[self._person(f"{path}.persons[{number}]", person) for number, person in dicts(people)],
+            persons=[self._person(f"{path}.persons[{n}]", person) for n, person in enumerate(_listed(people))],
             links=self._links(f"{path}.links", event.get("links")),
             attachments=self._links(f"{path}.attachments", event.get("attachments")),
             url=text_of(event, "url"),
             feedback_url=text_of(event, "feedback_url"),
             licence=text_of(event, "recording_license"),
-            do_not_record=event.get("do_not_record") is True,
+            do_not_record=_says_yes(event.get("do_not_record")) or _opts_out(event.get("recording")),
         )
 
     def _start(self, event: Mapping[str, Any], day: date | None) -> datetime:
         moment, clock = text_of(event, "date").strip(), text_of(event, "start").strip()
         if len(moment) > 10:
             return parse_moment(moment)
-        if re.match(r"\d{4}-\d\d-\d\dT", clock):
+        if re.match(r"\d{4}-\d\d-\d\d[T ]", clock):
             return parse_moment(clock)
-        time_of_day = parse_time(clock)
         if moment and (own := parse_date(moment)) != day:
-            return datetime.combine(own, time_of_day)
+            return at_clock(own, clock)
         if day is None:
             raise Unreadable(_("It has no date."))
-        return self._into.moment_of(day, time_of_day)
+        return self._into.moment_of(day, clock)
 
     def _duration(self, event: Mapping[str, Any], start: datetime) -> timedelta:
         end = text_of(event, "end").strip()
         if len(end) > 10:
             return between(start, parse_moment(end))
-        return parse_duration(text_of(event, "duration"))
+        lasts = text_of(event, "duration")
+        if end and not lasts:
+            finish = at_clock(start.date(), end).replace(tzinfo=start.tzinfo)
+            return between(start, finish if finish >= start else finish + timedelta(days=1))
+        return parse_duration(lasts)
 
     def _track_of(self, event: Mapping[str, Any]) -> str:
         track = event.get("track")
         if isinstance(track, dict):
             slug = line(text_of(track, "slug"))
-            return self._track_names.get(slug, "") or text_of(track, "name") or slug
+            return self._track_names.get(slug, "") or text_of(track, "name") or slug or as_text(track)
         return as_text(track)
 
-    def _person(self, where: str, person: Mapping[str, Any]) -> Person | None:
+    def _person(self, where: str, person: object) -> Person | None:
+        if not isinstance(person, dict):
+            # A name and nothing else.
+            return self._into.person(where, name=as_text(person))
         return self._into.person(
             where,
             name=text_of(person, "public_name") or text_of(person, "name") or text_of(person, "full_public_name"),

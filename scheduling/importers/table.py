@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from scheduling.importers.collecting import Collector
 from scheduling.importers.reading import line, shortened
-from scheduling.importers.times import Unreadable, parse_date, parse_duration, parse_moment, parse_time
+from scheduling.importers.times import Unreadable, find_zone, parse_date, parse_duration, parse_moment, parse_time
 from scheduling.programme import Link, Person
 
 #: Column → the other names by which it is known, letter case, spaces and underscores aside.
@@ -19,14 +19,14 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "id": ("code", "编号"),
     "title": ("name", "标题", "题目"),
     "subtitle": ("副标题",),
-    "type": ("kind", "类型"),
+    "type": ("kind", "category", "类型"),
     "track": ("主题", "分会"),
     "room": ("location", "venue", "地点", "会议室"),
     "date": ("day", "日期"),
     "start": ("start time", "begin", "from", "开始", "开始时间"),
     "end": ("end time", "until", "to", "结束", "结束时间"),
     "duration": ("minutes", "时长"),
-    "speakers": ("speaker", "persons", "presenters", "报告人", "主讲人"),
+    "speakers": ("speaker", "persons", "presenters", "presenter", "报告人", "主讲人"),
     "chairs": ("chair", "主持人"),
     "language": ("语言",),
     "abstract": ("summary", "摘要"),
@@ -44,6 +44,8 @@ _TRUE: Final = frozenset({"yes", "y", "true", "1", "x", "是"})
 # Name (affiliation), the parentheses also as Chinese writes them.
 _PERSON: Final = re.compile(r"([^()（）]+?)\s*[(（]([^()（）]*)[)）]\s*")
 _MAX_COLUMNS: Final = 200
+_UNIT: Final = re.compile(r"([^()（）]+?)\s*[(（]([^()（）]*)[)）]")
+_HOURS: Final = frozenset({"h", "hr", "hrs", "hour", "hours"})
 
 
 _TEMPLATE: Final[Sequence[Mapping[str, str]]] = (
@@ -79,8 +81,20 @@ def is_header(cells: Iterable[str]) -> bool:
 
 
 def column_of(cell: str) -> str:
-    name = re.sub(r"[\s_]+", " ", cell.strip().strip('"').strip()).casefold()
+    """`Start time (UTC)` is `start`; see `_unit_of`."""
+    name = re.sub(r"[\s_]+", " ", _without_unit(cell)).casefold()
     return _NAMES.get(name, "")
+
+
+def _without_unit(cell: str) -> str:
+    bare = cell.strip().strip('"').strip()
+    return bare if (found := _UNIT.fullmatch(bare)) is None else found[1]
+
+
+def _unit_of(cell: str) -> str:
+    """What stands in parentheses after the name of a column."""
+    found = _UNIT.fullmatch(cell.strip().strip('"').strip())
+    return found[2].strip() if found else ""
 
 
 def read_header(row: Sequence[str], collector: Collector, where: str) -> list[str]:
@@ -93,6 +107,11 @@ def read_header(row: Sequence[str], collector: Collector, where: str) -> list[st
                 _("The column “%(name)s” is not known and was left out.") % {"name": shortened(line(cell), 60)},
             )
         header.append("" if name in header else name)
+        unit = _unit_of(cell)
+        if name in {"date", "start"} and collector.zone is None and (zone := find_zone(unit)):
+            collector.zone = zone
+        elif name == "duration" and unit.casefold() in _HOURS:
+            header[-1] = "hours"
     return header
 
 
@@ -143,6 +162,8 @@ def _date(cells: Mapping[str, str]) -> date:
 
 def _duration(cells: Mapping[str, str], start: datetime) -> timedelta:
     lasts, end = cells.get("duration", "").strip(), cells.get("end", "").strip()
+    if re.fullmatch(r"\d{1,3}(?:\.\d{1,12})?", hours := cells.get("hours", "").strip()):
+        lasts = str(round(float(hours) * 60))
     if lasts:
         return parse_duration(lasts)
     if not end:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html.entities
 import re
 from collections.abc import Iterator
 from typing import Any, Final
@@ -13,20 +14,49 @@ from scheduling.importers.collecting import Collector
 from scheduling.importers.parsed import MAX_NODES, NotASchedule
 from scheduling.importers.reading import decode, line, shortened
 
+_BLANK: Final = "\ufeff \t\r\n"
 _DECLARATION: Final = re.compile(rb"""<\?xml[^>]{0,200}?\bencoding\s*=\s*["']([A-Za-z0-9._:-]{1,40})["']""")
 _PROLOG: Final = re.compile(r"\s*(?:<!--.*?-->|<\?.*?\?>)", re.DOTALL)
 _DOCTYPE: Final = re.compile(r"\s*<!DOCTYPE\s+([A-Za-z_:][\w:.-]*)([^\[>]*)(.)", re.DOTALL | re.IGNORECASE)
 #: What XML 1.0 has no way to hold, as it is or as a reference.
 _FORBIDDEN: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _REFERENCE: Final = re.compile(r"&#(?:x([0-9a-fA-F]{1,8})|(\d{1,10}));")
+# What is never closed reaches to the end, so that a text of a million beginnings is read once.
+_NOT_PARSED: Final = re.compile(r"(<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z))", re.DOTALL)
+#: An ampersand that XML knows nothing of: alone, or of an entity of HTML.
+_AMPERSAND: Final = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);|#\d+;|#x[0-9a-fA-F]+;)(?:([A-Za-z][A-Za-z0-9]{1,31});)?")
 
 
 def load(data: bytes, collector: Collector) -> Any:
     """The outermost element. Raises NotASchedule for damaged XML, web pages and everything that declares entities."""
     declared = _DECLARATION.search(data[:400])
     text = decode(data, declared=declared[1].decode("ascii") if declared else "", warn=collector.warn)
+    if text.lstrip(_BLANK).startswith("<?xml"):
+        # Nothing may stand before a declaration, and templates leave line breaks there.
+        text = text.lstrip(_BLANK)
     _refuse_declarations(text)
-    return _tree(_without_forbidden(text, collector))
+    return _tree(_with_ampersands(_without_forbidden(text, collector), collector))
+
+
+def _with_ampersands(text: str, collector: Collector) -> str:
+    """`R & D` and `M&uuml;ller` are no XML, and yet exporters write them: they are what they look like."""
+    parts = _NOT_PARSED.split(text) if _AMPERSAND.search(text) else [text]
+    # Every second part is one in which an ampersand is an ampersand.
+    mended = [part if number % 2 else _AMPERSAND.sub(_meant, part) for number, part in enumerate(parts)]
+    found = next((number for number, part in enumerate(parts) if part != mended[number]), None)
+    if found is None:
+        return text
+    before = "".join(parts[:found]) + parts[found][: _AMPERSAND.search(parts[found]).start()]  # type: ignore[union-attr]
+    collector.warn(
+        _("line %(line)d") % {"line": before.count("\n") + 1},
+        _("“&” stands in the file as XML may not have it; it was read as it looks."),
+    )
+    return "".join(mended)
+
+
+def _meant(found: re.Match[str]) -> str:
+    character = html.entities.html5.get(f"{found[1]};") if found[1] else None
+    return character or f"&amp;{found[0][1:]}"
 
 
 def _refuse_declarations(text: str) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from scheduling.models.agendas import TOKEN_PATTERN, Agenda, AgendaItem
 from scheduling.models.artifacts import Artifact
 from scheduling.models.schedules import Schedule, ScheduleQuerySet
 from scheduling.models.slots import HOLDS_TALKS, TAKES_EVERY_ROOM, Slot, SlotKind, SlotQuerySet
@@ -7,6 +8,9 @@ from scheduling.models.slots import HOLDS_TALKS, TAKES_EVERY_ROOM, Slot, SlotKin
 __all__ = [
     "HOLDS_TALKS",
     "TAKES_EVERY_ROOM",
+    "TOKEN_PATTERN",
+    "Agenda",
+    "AgendaItem",
     "Artifact",
     "Schedule",
     "ScheduleQuerySet",

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
@@ -9,10 +11,18 @@ from django.utils.translation import gettext_lazy as _
 
 from events.models import Event
 
-validate_version = RegexValidator(
-    r"^[0-9A-Za-z](?:[0-9A-Za-z ._+-]{0,38}[0-9A-Za-z])?\Z",
-    _("Use up to 40 letters, digits, spaces, dots, hyphens and underscores."),
-)
+VERSION_VALIDATORS = [
+    RegexValidator(
+        r"^[0-9A-Za-z](?:[0-9A-Za-z ._+-]{0,38}[0-9A-Za-z])?\Z",
+        _("Use up to 40 letters, digits, spaces, dots, hyphens and underscores."),
+    ),
+    RegexValidator(
+        r"^(?:latest|wip)\Z",
+        _("Apps mean the newest programme, or the draft, by this name. Choose another."),
+        inverse_match=True,
+        flags=re.IGNORECASE,
+    ),
+]
 
 
 class ScheduleQuerySet(models.QuerySet["Schedule"]):
@@ -31,7 +41,7 @@ class Schedule(models.Model):
     """A named release of an event's programme, which never changes, or the one draft (`version` None)."""
 
     event = models.ForeignKey("events.Event", on_delete=models.CASCADE, related_name="schedules")
-    version = models.CharField(_("version"), max_length=40, null=True, validators=[validate_version])  # noqa: DJ001
+    version = models.CharField(_("version"), max_length=40, null=True, validators=VERSION_VALIDATORS)  # noqa: DJ001
     # Counts an event's releases from 1; 0 for the draft.
     number = models.PositiveIntegerField(default=0)
     comment = models.TextField(_("what is new"), blank=True)

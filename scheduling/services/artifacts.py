@@ -28,6 +28,8 @@ ATOM: Final = "application/atom+xml; charset=utf-8"
 JSON: Final = "application/json"
 #: Not served: what changed with this release, for the page of changes of this release and all later ones.
 CHANGES_PATH: Final = "schedule/changes.json"
+#: Not served: what `printing` sets as a PDF.
+PRINT_PATH: Final = "schedule/print.json"
 
 _BATCH: Final = 500
 _COMPRESSORS: Final = 4
@@ -123,11 +125,12 @@ def _files(schedule: Schedule, changes: dict[str, Any]) -> Iterator[_File]:
             for path, page in html.items():
                 yield _File(path, language, HTML, page.encode())
             yield _File("schedule/changes.atom", language, ATOM, rendered.changes_feed(history).encode())
+            yield _File(PRINT_PATH, language, JSON, json.dumps(rendered.print_data(), ensure_ascii=False).encode())
             for path, page in rendered.session_pages():
                 yield _File(path, language, HTML, page.encode())
             for path, page in rendered.speaker_pages():
                 yield _File(path, language, HTML, page.encode())
-    for file in exports.files_of(schedule, gone=release.gone):
+    for file in exports.files_of(schedule):
         yield _File(file.path, "", file.content_type, file.body)
 
 
@@ -185,6 +188,11 @@ def _artifact(schedule_id: int, file: _File) -> Artifact:
         brotli=brotli.compress(file.body, quality=5),
         gzip=gzip.compress(file.body, compresslevel=6, mtime=0),
     )
+
+
+def artifact_of(schedule_id: int, *, path: str, language: str, content_type: str, body: bytes) -> Artifact:
+    """One more of a release that is made already; not saved."""
+    return _artifact(schedule_id, _File(path, language, content_type, body))
 
 
 def _batches(things: Iterable[Thing]) -> Iterator[list[Thing]]:

@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from scheduling import notices
 from scheduling.exports import frab_xml, icalendar_file, pretalx, schedule_json, xcal
 from scheduling.models import Schedule, Slot
 from scheduling.programme import Person, Programme, Session
 from scheduling.services.programme import cancelled, programme_from, slots_with_all
-
-if TYPE_CHECKING:
-    from submissions.models import Submission
-
 
 #: Not served as it is: what `scheduling.views.pretalx` answers from.
 PRETALX: Final = "pretalx.json"
@@ -32,9 +28,8 @@ class File(NamedTuple):
     body: bytes
 
 
-def files_of(schedule: Schedule, *, gone: Iterable[Submission]) -> Iterator[File]:
-    """All of them; `gone`: submissions of earlier releases that this one has not, which calendars must be told of. A constant
-    number of queries."""
+def files_of(schedule: Schedule) -> Iterator[File]:
+    """All of them. A constant number of queries."""
     slots = list(slots_with_all(Slot.objects.filter(schedule=schedule)))
     programme = programme_from(schedule, slots)
     tables = pretalx.write(schedule, slots)
@@ -45,7 +40,7 @@ def files_of(schedule: Schedule, *, gone: Iterable[Submission]) -> Iterator[File
     known: icalendar_file.Known = {}
     whole = icalendar_file.write(programme, known)
     yield File("schedule/export/schedule.ics", icalendar_file.CONTENT_TYPE, whole)
-    yield from _calendars(programme, [*programme.sessions, *_called_off(schedule, gone)], known)
+    yield from _calendars(programme, [*programme.sessions, *_called_off(schedule, slots)], known)
     yield from _parts(programme, slots, known)
 
 
@@ -89,18 +84,21 @@ def _calendars(programme: Programme, sessions: Iterable[Session], known: icalend
         yield File(f"speakers/{code}.ics", icalendar_file.CONTENT_TYPE, body)
 
 
-def _called_off(schedule: Schedule, gone: Iterable[Submission]) -> Iterator[Session]:
-    """The last slots that these had, under a higher SEQUENCE: a calendar takes off what it is told of, and keeps the rest."""
-    last = {
-        slot.uid: slot.pk
-        for slot in Slot.objects.filter(
-            submission__in=[submission.pk for submission in gone],
+def _called_off(schedule: Schedule, slots: Iterable[Slot]) -> Iterator[Session]:
+    """What earlier releases had of sessions and this one has not, as it was last, under a higher SEQUENCE: a calendar takes off what
+    it is told of, and keeps the rest. A session that is given twice may lose one of its times only."""
+    last = (
+        Slot.objects.filter(
+            submission__isnull=False,
             schedule__event=schedule.event_id,
             schedule__number__gt=0,
             schedule__number__lt=schedule.number,
-        ).order_by("schedule__number")
-    }
-    if not last:
-        return
-    for session in programme_from(schedule, slots_with_all(Slot.objects.filter(pk__in=last.values()))).sessions:
-        yield cancelled(session, sequence=session.sequence + 1)
+        )
+        .exclude(uid__in=[slot.uid for slot in slots])
+        .order_by("uid", "-schedule__number")
+        .distinct("uid")
+    )
+    gone = list(slots_with_all(Slot.objects.filter(pk__in=last.values("pk"))))
+    if gone:
+        for session in programme_from(schedule, gone).sessions:
+            yield cancelled(session, sequence=session.sequence + 1)

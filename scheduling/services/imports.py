@@ -6,6 +6,8 @@ Source: docs/howto/import-a-programme.md
 from __future__ import annotations
 
 import base64
+import dataclasses
+import os
 import re
 import uuid
 import zlib
@@ -13,6 +15,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
+from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
 from django.db import models, transaction
@@ -106,8 +109,7 @@ def apply(*, event: Event, parsed: Parsed, actor: User | None, now: datetime) ->
     they are. Sessions that an earlier import brought and that are gone now lose their slots in the draft and are cancelled; what
     was made by hand is left alone. Audit "programme_imported". Idempotent: the same file again changes nothing.
     """
-    draft = Schedule.objects.draft_of(event)
-    Schedule.objects.select_for_update().get(pk=draft.pk)
+    draft = _locked_draft(event)
     # An import that was waited for may have given the event its venue.
     event.refresh_from_db(fields=["venue"])
     run = _Run(event, draft, parsed, now)
@@ -116,6 +118,7 @@ def apply(*, event: Event, parsed: Parsed, actor: User | None, now: datetime) ->
     run.speakers()
     run.sessions()
     run.slots()
+    run.bare_slots()
     run.missing()
     run.outside()
     run.tell()
@@ -131,6 +134,12 @@ def apply(*, event: Event, parsed: Parsed, actor: User | None, now: datetime) ->
             missing=len(run.result.missing),
         )
     return run.result
+
+
+def _locked_draft(event: Event) -> Schedule:
+    """Imports wait for each other, and for a release that is being made, until they commit."""
+    draft = Schedule.objects.draft_of(event)
+    return Schedule.objects.select_for_update().get(pk=draft.pk)
 
 
 def preview(*, event: Event, parsed: Parsed, now: datetime) -> ImportResult:
@@ -194,7 +203,11 @@ class _Run:
         self.now = now
         self.language = event.language
         # Times without a zone are the event's; instants stay the same instants.
-        self.programme = parsed.programme.in_zone(parsed.programme.time_zone or event.time_zone)
+        programme = parsed.programme.in_zone(parsed.programme.time_zone or event.time_zone)
+        self.bare = [session for session in programme.sessions if session.is_bare]
+        self.programme = dataclasses.replace(
+            programme, sessions=tuple(session for session in programme.sessions if not session.is_bare)
+        )
         # One talk that is given several times is one session with several slots.
         by_key: dict[str, list[Session]] = defaultdict(list)
         for session in self.programme.sessions:
@@ -513,6 +526,32 @@ class _Run:
         self.result.added["slots"] += len(new)
         self.result.changed["slots"] += len(touched - fresh) + len(surplus)
 
+    def bare_slots(self) -> None:
+        """Breaks and the like, which files of our own know by the slot; others that stand in the draft stay there."""
+        if not self.bare:
+            return
+        known = {slot.uid: slot for slot in Slot.objects.filter(schedule=self.draft).select_related("room", "parent")}
+        new, changed = [], []
+        for session in self.bare:
+            assert session.guid
+            slot = known.get(session.guid)
+            if slot and (slot.locked or slot.submission_id):
+                continue
+            values = self._place(session, {})
+            values["kind"] = session.kind_label if session.kind_label in SlotKind.values else SlotKind.TALK
+            if slot is None or slot.title.localize(self.language) != session.title:
+                values["title"] = self._text(session.title)
+            if slot is None:
+                slot = Slot(schedule=self.draft, uid=session.guid)
+                new.append(slot)
+                _assign(slot, values)
+            elif _assign(slot, values):
+                changed.append(slot)
+        Slot.objects.bulk_create(new, batch_size=_BATCH)
+        Slot.objects.bulk_update(changed, [*_SLOT_FIELDS, "title"], batch_size=_BATCH)
+        self.result.added["slots"] += len(new)
+        self.result.changed["slots"] += len(changed)
+
     def _surplus(self, existing: list[Slot], kept: set[int]) -> list[int]:
         """Take away the places of sessions of which the file has fewer than the draft."""
         mine = {submission.pk for submission in self.submissions}
@@ -743,6 +782,24 @@ def _uid(session: Session) -> uuid.UUID | None:
         return uuid.UUID(session.uid.partition("@")[0])
     except ValueError:
         return None
+
+
+class ChangedMeanwhile(Exception):
+    """The file was written while it was read."""
+
+
+def read_file(path: Path) -> bytes:
+    """The whole file as it stood at one moment. Raises ChangedMeanwhile, and OSError.
+
+    A file that another takes the place of is read to its own end; one that is written into would be half old and half new.
+    """
+    with path.open("rb") as file:
+        before = os.fstat(file.fileno())
+        data = file.read(MAX_BYTES + 1)
+        after = os.fstat(file.fileno())
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        raise ChangedMeanwhile
+    return data
 
 
 def read(data: bytes, name: str = "", *, repair: bool = False) -> Parsed:

@@ -240,6 +240,9 @@ class Pages:
             view.children = [self.sessions[child.pk] for child in release.children.get(slot.pk, ())]
             view.reading = " ".join(filter(None, [view.reading, *(child.reading for child in view.children)]))
         self.event_name = str(self.event.name)
+        venue = self.event.venue
+        self.venue, self.address = (str(venue), str(venue.address)) if venue else ("", "")
+        self.host = str(self.event.organisation)
         # Looked up once, not once a page.
         self._addresses = {
             f"{name}_url": reverse(f"scheduling:{name}", args=[self.event.slug])
@@ -356,7 +359,7 @@ class Pages:
             "days": self.days,
             "zone_name": self._zone_name(),
             "filters": self._filters(sessions),
-            "exports": [("ics", "iCalendar"), ("json", "JSON"), ("xml", "XML"), ("xcal", "xCal")],
+            "exports": [("pdf", "PDF"), ("ics", "iCalendar"), ("json", "JSON"), ("xml", "XML"), ("xcal", "xCal")],
         }
         body = _template("schedule").render(context | {"is_latest": True})
         older = _template("schedule").render(context | {"is_latest": False})
@@ -373,6 +376,56 @@ class Pages:
                 older,
             ),
         )
+
+    def print_data(self) -> dict[str, Any]:
+        """What the printable programme says, as `exports/programme.typ` reads it."""
+        event = self.event
+        place = [dates.day_range(event.starts_on, event.ends_on, self.language), self.venue or self.host]
+        version = _("Version %(version)s") % {"version": self.release.schedule.version}
+        note = _("All times: %(zone)s") % {"zone": self._zone_name()}
+        return {
+            "title": self.event_name,
+            "host": self.host,
+            "version": version,
+            "address": settings.PUBLIC_URL + self._addresses["schedule_url"],
+            "when-and-where": " · ".join(place),
+            "note": f"{note} · {version}",
+            "days": [
+                {
+                    "name": day.name,
+                    "times": [
+                        {"clock": time.clock, "sessions": [self._printed(view) for view in time.slots]}
+                        for time in day.times
+                        if time.slots
+                    ],
+                }
+                for day in self.days
+            ],
+            "people-title": _("Speakers"),
+            "people": [
+                {
+                    "name": f"{person.name} {person.native_name}".strip(),
+                    "affiliation": person.affiliation,
+                    "sessions": "; ".join(dict.fromkeys(f"{s.title} ({s.day}, {s.starts})" for s in person.sessions)),
+                }
+                for person in sorted(self.people.values(), key=lambda person: person.name.casefold())
+            ],
+        }
+
+    def _printed(self, view: SessionView) -> dict[str, Any]:
+        chairs = ", ".join(person.name for person in view.chairs)
+        facts = [f"{view.starts}–{view.ends}", view.room, view.track]
+        if chairs:
+            facts.append(f"{_('Chair')}: {chairs}")
+        return {
+            "title": view.title,
+            "names": view.names,
+            "facts": " · ".join(fact for fact in facts if fact),
+            "talks": [
+                {"label": child.board or child.starts, "title": child.title, "names": child.names}
+                for child in view.children
+            ],
+        }
 
     def preview(self) -> str:
         """The schedule of the draft, for its editors."""
@@ -599,16 +652,38 @@ class Pages:
                 "startDate": view.starts_iso,
                 "endDate": view.ends_iso,
                 "eventStatus": "https://schema.org/EventScheduled",
+                "eventAttendanceMode": "https://schema.org/OfflineEventAttendanceMode",
                 "url": settings.PUBLIC_URL + view.url,
                 **({"inLanguage": view.language} if view.language else {}),
-                **({"location": {"@type": "Place", "name": view.room}} if view.room else {}),
+                "location": self._location(view.room),
                 "performer": [
                     {"@type": "Person", "name": person.name, "url": settings.PUBLIC_URL + person.url}
                     for person in view.people
                 ],
-                "superEvent": {"@type": "Event", "name": self.event_name, "url": settings.PUBLIC_URL + self.base},
+                "superEvent": {
+                    "@type": "Event",
+                    "name": self.event_name,
+                    "startDate": self.event.starts_on.isoformat(),
+                    "endDate": self.event.ends_on.isoformat(),
+                    "location": self._location(""),
+                    "url": settings.PUBLIC_URL + self.base,
+                },
             }
         )
+
+    def _location(self, room: str) -> dict[str, Any]:
+        """A room in a building, or what is known of the two: search engines pass over an event without a place."""
+        if not room or not self.venue:
+            return {"@type": "Place", "name": room or self.venue or self.host}
+        return {
+            "@type": "Place",
+            "name": room,
+            "containedInPlace": {
+                "@type": "Place",
+                "name": self.venue,
+                **({"address": self.address} if self.address else {}),
+            },
+        }
 
     def _page(self, title: str, description: str, head: str, body: str, *, tab: str = "schedule") -> str:
         return put_in_frame(

@@ -107,6 +107,7 @@ class _Writer:
                 kind_label=slot.kind,
                 slug=f"{self.event.slug}-{slugify(title)}".strip("-"),
                 url=f"{self.base}schedule/",
+                is_bare=True,
                 **shared,
             )
         # A release keeps the title as it was published; a draft's slot has none of its own.

@@ -25,8 +25,8 @@ from common.text import validate_plain_text
 from events.models import Event, Room
 from notifications.services import ledger
 from scheduling import notices
-from scheduling.models import Schedule, Slot
-from scheduling.services import artifacts, serving, telling
+from scheduling.models import Agenda, Schedule, Slot
+from scheduling.services import artifacts, printing, serving, telling
 from scheduling.services.conflicts import Conflict, conflicts_of
 from submissions.models import ON_THE_PROGRAMME, Talk
 
@@ -73,6 +73,7 @@ class ReleasePreview:
     cancelled: list[SlotChange]
     unchanged: int
     speakers_affected: int
+    # Of readers, in which a session moves or goes.
     agendas_affected: int
     # Mails that would be written.
     messages: int
@@ -99,7 +100,7 @@ def preview(event: Event, *, now: datetime | None = None) -> ReleasePreview:
         cancelled=changes.cancelled,
         unchanged=changes.unchanged,
         speakers_affected=len(speakers),
-        agendas_affected=0,
+        agendas_affected=_agendas_with(event, [*changes.moved, *changes.cancelled]),
         messages=telling.mails_for(event=event, slots=after, gone=gone, now=now or timezone.now())
         if event.is_public
         else 0,
@@ -115,9 +116,10 @@ def release(
 
     Locks the draft's row, so that of two releases at once the second sees the first, then the rows of its rooms in id order, so
     that two events that share one do not wait for each other in a circle. Copies the slots (their uid stays; their
-    sequence rises where time, room or title is another than in the last release), renders every public page and file, queues
-    what speakers are told where the event is public (`telling.tell`), withdraws reminders of slots that moved or went. `force` publishes with
-    fatal conflicts, and marks the slots that overlap in a room as accepted. Audit "schedule_released".
+    sequence rises where time, room or title is another than in the last release), renders every public page and file (but for the
+    PDF, which a worker makes after commit), queues what speakers are told where the event is public (`telling.tell`), withdraws
+    reminders of slots that moved or went. `force` publishes with fatal conflicts, and marks the slots that overlap in a room as
+    accepted. Audit "schedule_released".
     Raises CannotRelease or, for a version or comment that is no text, Invalid.
     """
     draft = Schedule.objects.draft_of(event)
@@ -188,6 +190,7 @@ def release(
         forced=bool(conflicts),
     )
     serving.refresh(fresh.event)
+    printing.wake(fresh.pk)
     return fresh
 
 
@@ -291,6 +294,11 @@ def _published(slots: list[Slot]) -> list[Slot]:
     """Without the sessions that are not, or no longer, on the programme, and without what such a slot held."""
     kept = {slot.pk for slot in slots if slot.submission is None or slot.submission.state in ON_THE_PROGRAMME}
     return [slot for slot in slots if slot.pk in kept and (slot.parent_id is None or slot.parent_id in kept)]
+
+
+def _agendas_with(event: Event, changes: Iterable[SlotChange]) -> int:
+    sessions = {change.slot.submission_id for change in changes if change.slot.submission_id}
+    return Agenda.objects.filter(event=event, items__submission__in=sessions).distinct().count()
 
 
 def _adoptions(event: Event, draft: Schedule) -> dict[int, UUID]:

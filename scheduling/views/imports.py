@@ -36,7 +36,7 @@ class UploadForm(Form):
 
     file = forms.FileField(
         label=gettext_lazy("Programme"),
-        required=False,
+        error_messages={"required": gettext_lazy("Choose a file.")},
         help_text=gettext_lazy(
             "XML or JSON of frab, pentabarf, pretalx and others, iCalendar, YAML, CSV or XLSX; up to 16 MB, also packed with gzip."
         ),
@@ -50,6 +50,10 @@ class UploadForm(Form):
     repair_encoding = forms.BooleanField(required=False, widget=forms.HiddenInput)
     again = forms.BooleanField(required=False, widget=forms.HiddenInput)
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["file"].required = not self.data.get("packed")
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         upload = cleaned.get("file")
@@ -59,8 +63,7 @@ class UploadForm(Form):
             except NotASchedule as error:
                 self.add_error("file", str(error))
         elif upload is None:
-            if "file" not in self.errors:
-                self.add_error("file", forms.ValidationError(_("Choose a file."), code="required"))
+            pass
         elif upload.size > MAX_BYTES:
             self.add_error("file", forms.ValidationError(_("This file is too large."), code="too_large"))
         else:

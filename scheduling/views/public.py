@@ -7,16 +7,19 @@ from datetime import UTC
 from http import HTTPStatus
 
 from django.contrib.auth.decorators import login_not_required
+from django.core.cache import cache
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified
 from django.shortcuts import get_object_or_404, render
 from django.utils.cache import patch_vary_headers
 from django.utils.http import http_date
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from events.models import Event, Permission
 from events.policies import may
 from scheduling.conditional import best_encoding, is_known
-from scheduling.services import serving
+from scheduling.services import printing, serving
+from scheduling.services.artifacts import PRINT_PATH
 
 EXPORTS = {"xml", "json", "xcal", "ics"}
 
@@ -66,6 +69,8 @@ def export(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
 @login_not_required
 @require_safe
 def version_export(request: HttpRequest, slug: str, version: str, kind: str) -> HttpResponse:
+    if kind == "pdf":
+        return _for_every_site(_serve(request, slug, printing.PATH, version=version, is_late=True))
     if kind not in EXPORTS:
         raise Http404
     return _for_every_site(_serve(request, slug, f"schedule/export/schedule.{kind}", version=version))
@@ -123,11 +128,19 @@ def _for_every_site(response: HttpResponse) -> HttpResponse:
 
 
 def _serve(
-    request: HttpRequest, slug: str, path: str, *, version: str = "", empty: str = "", lasting: bool = False
+    request: HttpRequest,
+    slug: str,
+    path: str,
+    *,
+    version: str = "",
+    empty: str = "",
+    lasting: bool = False,
+    is_late: bool = False,
 ) -> HttpResponse:
     """The artifact at `path` of the current release or of `version`; where nothing is released yet, the page `empty`.
 
     `lasting`: the address that asks for it names its content (`?v=`), so it need never be asked for again.
+    `is_late`: a worker makes it after the release, and may be at it.
     """
     pointer = serving.pointer_to(slug)
     if pointer is None:
@@ -142,6 +155,8 @@ def _serve(
         event = get_object_or_404(Event, pk=pointer.event_id)
         return _keep_private(render(request, empty, {"event": event}))
     served = serving.artifact(release, pointer.stamp, path, request.LANGUAGE_CODE)
+    if served is None and is_late and serving.artifact(release, pointer.stamp, PRINT_PATH, request.LANGUAGE_CODE):
+        return _being_made(release)
     if served is None:
         raise Http404
     response = _answer(request, served)
@@ -150,6 +165,17 @@ def _serve(
     response["Cache-Control"] = (
         "public, max-age=31536000, immutable" if lasting and "v" in request.GET else "public, no-cache"
     )
+    return response
+
+
+def _being_made(release: int) -> HttpResponse:
+    """For a few seconds after a release; whoever asks while a wake-up was lost sends another."""
+    if cache.add(f"printing:{release}", True, 30):
+        printing.wake(release)
+    text = _("The printable programme is being made. Please try again in a few seconds.")
+    response = HttpResponse(f"{text}\n", content_type="text/plain; charset=utf-8", status=503)
+    response["Retry-After"] = "3"
+    response["Cache-Control"] = "no-store"
     return response
 
 

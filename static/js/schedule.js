@@ -37,6 +37,117 @@ function keepStar(code, on) {
   }
 }
 
+// -- The reader's agenda: the stars, sent to an address of one's own that a calendar follows ------------------------------
+
+const agendaKey = `lihu:agenda:${programme?.dataset.programme ?? ""}`;
+const agendaPath = `/${programme?.dataset.programme ?? ""}/agenda/`;
+
+/** `sent`: the stars that it held last, so that those set on another page or while offline are sent as well.
+ * @typedef {{token: string, address: string, subscribe: string, sent: string}} Agenda */
+
+/** @returns {Agenda | null} */
+function readAgenda() {
+  try {
+    return JSON.parse(localStorage.getItem(agendaKey) ?? "null");
+  } catch {
+    return null;
+  }
+}
+
+/** @param {Agenda | null} agenda */
+function keepAgenda(agenda) {
+  try {
+    if (agenda) localStorage.setItem(agendaKey, JSON.stringify(agenda));
+    else localStorage.removeItem(agendaKey);
+  } catch {
+    // Then the address is shown this once, and later stars do not reach it.
+  }
+}
+
+const listOfStars = () => [...stars].sort().join(" ");
+
+/** @param {"POST" | "PUT" | "DELETE"} method @param {string} path */
+const sendAgenda = (method, path) =>
+  fetch(path, {
+    method,
+    credentials: "omit",
+    ...(method === "DELETE" ? {} : { headers: { "Content-Type": "application/json" }, body: JSON.stringify({ sessions: [...stars] }) }),
+  });
+
+/** What the browser could not send goes with the next star, or the next page. */
+async function syncAgenda() {
+  const agenda = readAgenda();
+  const list = listOfStars();
+  if (!agenda || agenda.sent === list) return;
+  const answer = await sendAgenda("PUT", `${agendaPath}${agenda.token}/`).catch(() => null);
+  if (answer?.ok) keepAgenda({ ...agenda, sent: list });
+  else if (answer?.status === 404) keepAgenda(null);
+}
+
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let syncing;
+document.addEventListener("stars", () => {
+  clearTimeout(syncing);
+  syncing = setTimeout(syncAgenda, 800);
+});
+// Leaving right after a star: the request outlives the page.
+addEventListener("pagehide", () => {
+  const agenda = readAgenda();
+  if (agenda && agenda.sent !== listOfStars()) {
+    fetch(`${agendaPath}${agenda.token}/`, { method: "PUT", credentials: "omit", keepalive: true, headers: { "Content-Type": "application/json" }, body: JSON.stringify({ sessions: [...stars] }) });
+  }
+});
+
+/** @param {HTMLElement} dialog @param {HTMLElement} opener */
+function startAgenda(dialog, opener) {
+  /** @param {string} name */
+  const part = (name) => /** @type {HTMLElement | null} */ (dialog.querySelector(`[data-agenda-${name}]`));
+  const show = () => {
+    const agenda = readAgenda();
+    opener.hidden = !stars.size && !agenda;
+    for (const [name, on] of /** @type {[string, boolean][]} */ ([["start", !agenda], ["ready", Boolean(agenda)]])) {
+      const node = part(name);
+      if (node) node.hidden = !on;
+    }
+    if (!agenda) return;
+    part("subscribe")?.setAttribute("href", agenda.subscribe);
+    const field = /** @type {HTMLInputElement | null} */ (dialog.querySelector(".copy input"));
+    const copy = /** @type {HTMLElement | null} */ (dialog.querySelector("[data-copy]"));
+    if (field) field.value = agenda.address;
+    if (copy) copy.dataset.copy = agenda.address;
+  };
+  /** @param {boolean} failed */
+  const say = (failed) => {
+    const error = part("error");
+    if (error) error.hidden = !failed;
+  };
+  part("make")?.addEventListener("click", async () => {
+    const answer = await sendAgenda("POST", agendaPath).catch(() => null);
+    say(!answer?.ok);
+    if (!answer?.ok) return;
+    const { token, address, subscribe } = await answer.json();
+    keepAgenda({ token, address, subscribe, sent: listOfStars() });
+    show();
+    part("subscribe")?.focus();
+  });
+  part("end")?.addEventListener("click", async () => {
+    const answer = await sendAgenda("DELETE", `${agendaPath}${readAgenda()?.token ?? ""}/`).catch(() => null);
+    const ended = Boolean(answer?.ok || answer?.status === 404);
+    say(!ended);
+    if (!ended) return;
+    keepAgenda(null);
+    show();
+    part("make")?.focus();
+  });
+  document.addEventListener("stars", show);
+  show();
+}
+
+const agendaDialog = document.getElementById("agenda");
+const agendaOpener = /** @type {HTMLElement | null} */ (document.querySelector("[data-dialog=agenda]"));
+if (agendaDialog && agendaOpener) startAgenda(agendaDialog, agendaOpener);
+syncAgenda();
+
 /** @param {string} code @param {string} title @param {{star?: string, starred?: string}} labels @param {boolean} withText */
 function starButton(code, title, labels, withText) {
   const button = document.createElement("button");

@@ -16,7 +16,8 @@ from notifications.notices import Notice, Recipient
 from notifications.services import campaigns, ledger, reminders, rendering
 from registrations.notices import CONFIRMED
 from scheduling.models import Slot
-from scheduling.services import releases
+from scheduling.services import agendas, releases
+from submissions.models import Submission
 from tests.factories.events import NOW, make_event, make_hold, make_room, make_track
 from tests.factories.registrations import (
     a_file,
@@ -147,6 +148,7 @@ def make_world(slug: str, organisation: Organisation, *, state: str = "live") ->
         "registrations secret": registration.secret,
         "v version": "1",
         "schedule. kind": "ics",
+        "agenda token": make_agenda(event, submission),
         "export part": "rooms",
         "export pk": room.pk,
         "export kind": "ics",
@@ -176,6 +178,11 @@ def make_world(slug: str, organisation: Organisation, *, state: str = "live") ->
         "keys pk": 1,
     }
     return World(event, own)
+
+
+def make_agenda(event: Event, submission: Submission) -> str:
+    """Of a reader; returns its token."""
+    return agendas.create_agenda(event=event, codes=[submission.code], now=NOW)[1]
 
 
 def releases_slot(event: Event) -> int:

@@ -82,6 +82,10 @@ PUBLIC: Final = frozenset(
                 "session_calendar",
                 "speaker",
                 "speaker_calendar",
+                # a reader's own, by the secret in its address
+                "agendas",
+                "agenda",
+                "agenda_calendar",
                 *(
                     f"pretalx_{part}"
                     for part in ["root", "events", "event", "by_version", "exporter", "slot_calendar", "rows", "row"]

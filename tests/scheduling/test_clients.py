@@ -32,7 +32,7 @@ from tests.config.processes import ROOT
 from tests.data import shared
 from tests.factories import scheduling as make
 from tests.factories.scheduling import NOW, at
-from tests.scheduling.test_exports import check_json, check_xml
+from tests.scheduling.reading import check_json, check_xml
 
 pytestmark = pytest.mark.django_db
 

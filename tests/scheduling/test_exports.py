@@ -4,33 +4,31 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import json
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from io import StringIO
 from itertools import pairwise
 from typing import Any
 
 import icalendar
-import jsonschema
 import pytest
-import vobject
+from django.core.cache import cache
 from django.core.management import call_command
 from django.test import Client
 from lxml import etree
 
 from events.models import Event
 from scheduling.models import Artifact, Schedule, Slot, SlotKind
-from scheduling.services import releases, slots
+from scheduling.services import releases, serving, slots
 from submissions.services import submissions
 from tests.data import shared
 from tests.factories import scheduling as make
 from tests.factories.scheduling import NOW, at
+from tests.scheduling.reading import check_ics, check_json, check_xcal, check_xml
 
 pytestmark = pytest.mark.django_db
 
-REAL = ["schedules/ccc/31c3.schedule.xml", "schedules/giggity-fixtures/debconf23.xml"]
 KINDS = ("xml", "json", "xcal", "ics")
 
 
@@ -51,91 +49,10 @@ def instants(event: Event) -> list[tuple[datetime, datetime]]:
     return sorted((slot.starts_at, slot.ends_at) for slot in current)
 
 
-def check_xml(document: bytes) -> Any:
-    # huge_tree would let a bomb in; exports are none.
-    tree = etree.fromstring(document)
-    for schema in ("voc/xsd_schedule.xml.xsd", "pretalx/schedule.xsd"):
-        validator = etree.XMLSchema(etree.parse(str(shared(f"schemas/{schema}"))))
-        assert validator.validate(tree), (schema, validator.error_log)
-    return tree
-
-
-def check_json(document: bytes) -> Any:
-    data = json.loads(document)
-    for schema in ("voc/json_schema.json", "pretalx/schedule.schema.json"):
-        definition = json.loads(shared(f"schemas/{schema}").read_text())
-        validator = jsonschema.Draft6Validator(definition, format_checker=jsonschema.FormatChecker())
-        errors = [f"{list(error.path)}: {error.message}"[:300] for error in validator.iter_errors(data)]
-        assert not errors, (schema, errors[:5])
-    return data
-
-
-@pytest.mark.parametrize("name", REAL)
-def test_exports_of_a_real_programme_are_valid_and_whole(name: str) -> None:
-    event = publish(name)
-    expected = instants(event)
-
-    tree = check_xml(export("xml"))
-    assert len(tree.findall("day/room/event")) == len(expected)
-    assert sorted(datetime.fromisoformat(e.findtext("date")).astimezone(UTC) for e in tree.iter("event")) == sorted(
-        start for start, _end in expected
-    )
-    data = check_json(export("json"))
-    rooms = [events for day in data["schedule"]["conference"]["days"] for events in day["rooms"].values()]
-    assert sum(map(len, rooms)) == len(expected)
-    found = sorted(
-        (datetime.fromisoformat(e["date"]).astimezone(UTC), datetime.fromisoformat(e["end"]).astimezone(UTC))
-        for events in rooms
-        for e in events
-    )
-    assert found == expected
-    xcal = etree.fromstring(export("xcal"))
-    assert len(xcal.findall("vcalendar/vevent")) == len(expected)
-    assert all(element.findtext("location") for element in xcal.iter("vevent"))
-
-
-@pytest.mark.parametrize("name", REAL)
-def test_calendars_say_the_same_instants_to_independent_readers(name: str) -> None:
-    event = publish(name)
-    expected = instants(event)
-    document = export("ics")
-
-    calendar = icalendar.Calendar.from_ical(document)
-    assert not calendar.errors
-    read = list(calendar.walk("VEVENT"))
-    assert sorted((e.start.astimezone(UTC), e.end.astimezone(UTC)) for e in read) == expected
-    assert calendar.walk("VTIMEZONE")
-    other = vobject.readOne(document.decode())
-    assert sorted((e.dtstart.value.astimezone(UTC), e.dtend.value.astimezone(UTC)) for e in other.vevent_list) == (
-        expected
-    )
-    assert len({str(e["UID"]) for e in read}) == len(expected)
-    assert all(len(line) <= 75 for line in document.split(b"\r\n"))
-    assert document.replace(b"\r\n", b"").count(b"\n") == 0
-
-
-@pytest.mark.parametrize("kind", ["xml", "json"])
-@pytest.mark.parametrize("name", REAL)
-def test_a_programme_goes_round_through_a_file_without_a_change(name: str, kind: str, tmp_path: Any) -> None:
-    publish(name)
-    first = export(kind)
-    file = tmp_path / f"schedule.{kind}"
-    file.write_bytes(first)
-    forget("programme")
-
-    call_command("import_schedule", str(file), "--event", "programme", "--publish", "1.0", stdout=StringIO())
-
-    assert export(kind) == first
-
-
 def forget(slug: str) -> None:
     """As if the event had never been: another one gets its address."""
     Event.objects.filter(slug=slug).update(slug=f"old-{slug}")
-    from scheduling.services import serving  # noqa: PLC0415
-
     serving.forget_all()
-    from django.core.cache import cache  # noqa: PLC0415
-
     cache.clear()
 
 
@@ -167,8 +84,7 @@ def test_a_programme_of_every_kind_of_slot_is_valid(event: Event) -> None:
         )  # fmt: skip
     release(event)
 
-    tree = check_xml(export("xml", "food"))
-    check_json(export("json", "food"))
+    tree = check_all("food")
 
     titles = [element.findtext("title") for element in tree.iter("event")]
     assert sorted(titles) == ["Awards", "Kefir", "Tea", "Walk", "米酒"]
@@ -183,8 +99,7 @@ def test_a_talk_given_twice_has_one_guid_for_each_time(event: Event) -> None:
     )  # fmt: skip
     release(event)
 
-    tree = check_xml(export("xml", "food"))
-    check_json(export("json", "food"))
+    tree = check_all("food")
     assert len({element.get("guid") for element in tree.iter("event")}) == 2
 
 
@@ -261,6 +176,115 @@ def test_no_file_holds_an_address(event: Event) -> None:
         assert "mailto" not in document
 
 
+def check_all(slug: str) -> Any:
+    """Every file is what its readers need; returns the tree of the XML."""
+    tree = check_xml(export("xml", slug))
+    count = len(list(tree.iter("event")))
+    days = check_json(export("json", slug))["schedule"]["conference"]["days"]
+    assert sum(len(events) for day in days for events in day["rooms"].values()) == count
+    assert len(check_xcal(export("xcal", slug))) == count
+    assert len(check_ics(export("ics", slug))) == count
+    return tree
+
+
+#: Each alone would do; together they meet in one file, and in one room at midnight.
+EDGES: dict[str, dict[str, Any]] = {
+    "bare": {"speakers": False, "room": False},
+    "hostile": {"title": '<b>& "R&D"</b> ]]> <!-- ; , \\n', "abstract": "a < b && c > d;\nBEGIN:VEVENT\nEND:VCALENDAR"},
+    "emoji": {"title": "👩🏽‍🔬 茶 café ﷽ 𠮷", "abstract": "🥛" * 60, "speakers": "黄小明 🧪"},
+    "long": {"title": "长" * 300, "abstract": "é" * 500, "room": "会议厅" * 30},
+    "subtitled": {"subtitle": "and nothing more"},
+    "controls": {"abstract": "bell\x07 escape\x1b nul-like\x0b del\x7f next\x85 line\u2028 bare\rreturn \ufffe"},
+    "midnight": {"clock": "23:30", "minutes": 90},
+    "night": {"clock": "03:59", "day": 1},
+    "morning": {"clock": "04:00", "day": 1},
+    "instant": {"minutes": 0},
+    "whole day": {"clock": "04:00", "minutes": 23 * 60 + 59},
+    "poster": {"kind": SlotKind.POSTERS},
+    "plenary": {"kind": SlotKind.PLENARY, "room": False},
+    "track": {"track": "Food & Health <1>"},
+    "recorded": {"do_not_record": True, "language": "zh-hans"},
+}
+
+
+def make_edge(event: Event, name: str) -> None:
+    edge = dict(EDGES[name])
+    speakers = edge.pop("speakers", name)
+    room = edge.pop("room", f"Room {name}")
+    slot = {key: edge.pop(key) for key in ("kind", "clock", "day", "minutes") if key in edge}
+    if track := edge.pop("track", ""):
+        edge["track"] = make.make_track(event, track)
+    session = make.make_submission(
+        event,
+        edge.pop("title", name),
+        speakers=[make.make_speaker(event, speakers)] if speakers else [],
+        **edge,
+    )
+    make.make_slot(
+        event,
+        slot.pop("clock", "10:00"),
+        room=make.make_room(event, room) if room else None,
+        submission=session,
+        **slot,
+    )
+
+
+@pytest.mark.parametrize("name", EDGES)
+def test_a_programme_at_the_edge_is_valid(event: Event, name: str) -> None:
+    make_edge(event, name)
+    release(event)
+    assert len(list(check_all("food").iter("event"))) == 1
+
+
+@pytest.mark.parametrize("kind", ["xml", "json"])
+def test_all_edges_together_go_round_through_a_file_without_a_change(event: Event, kind: str, tmp_path: Any) -> None:
+    for name in EDGES:
+        make_edge(event, name)
+    again = make.make_talk(event, "Given twice", "11:00")
+    for clock in ("12:00", "16:00"):
+        make.make_slot(event, clock, day=1, room=make.make_room(event, f"Other {clock}"), submission=again.submission)
+    for title, slot_kind, clock in (("Tea", SlotKind.BREAK, "13:00"), ("Walk", SlotKind.SOCIAL, "19:00")):
+        make.make_slot(event, clock, kind=slot_kind, title=title)
+    releases.release(event=event, version="1.0", force=True, actor=None, now=NOW)
+    check_all("food")
+    first = export(kind, "food")
+    file = tmp_path / f"schedule.{kind}"
+    file.write_bytes(first)
+    forget("food")
+
+    call_command("import_schedule", str(file), "--event", "food", "--publish", "1.0", stdout=StringIO())
+
+    assert export(kind, "food") == first
+
+
+def test_the_talks_of_a_poster_session_and_a_plenary_in_every_room_are_told_once(event: Event) -> None:
+    hall, foyer = make.make_room(event, "Hall"), make.make_room(event, "Foyer")
+    posters = make.make_slot(event, "14:00", room=foyer, kind=SlotKind.POSTERS, title="Posters")
+    for board in ("P1", "P2"):
+        make.make_talk(event, f"Poster {board}", "14:00", room=foyer, parent=posters, board=board)
+    make.make_slot(event, "09:00", kind=SlotKind.PLENARY, title="Opening")
+    make.make_talk(event, "Kefir", "10:00", room=hall)
+    release(event)
+    tree = check_all("food")
+    assert sorted(element.findtext("title") for element in tree.iter("event")) == [
+        "Kefir", "Opening", "Poster P1", "Poster P2", "Posters",
+    ]  # fmt: skip
+
+
+def test_a_programme_over_the_night_of_the_clocks_is_told_at_its_instants(tmp_path: Any) -> None:
+    """02:30 comes twice on 31 October 2027 in Berlin, and a talk over it lasts an hour more than the clock says."""
+    event = make.make_event("night", time_zone="Europe/Berlin", starts_on=date(2027, 10, 30))
+    make.make_talk(event, "Over the change", "01:30", day=1, minutes=150)
+    make.make_talk(event, "The day after", "10:00", day=1)
+    release(event)
+    expected = instants(event)
+    tree = check_all("night")
+    starts = sorted(datetime.fromisoformat(e.findtext("date")).astimezone(UTC) for e in tree.iter("event"))
+    assert starts == [start for start, _end in expected]
+    read = check_ics(export("ics", "night"))
+    assert sorted((e.start.astimezone(UTC), e.end.astimezone(UTC)) for e in read) == expected
+
+
 def test_control_characters_do_not_break_a_file(event: Event) -> None:
     slot = make.make_talk(event, "Kefir", "09:00")
     submissions.update_submission(
@@ -291,7 +315,7 @@ def test_files_of_a_release_take_as_many_queries_for_one_talk_as_for_many(
         with CaptureQueriesContext(
             connection,
         ) as queries:
-            list(exports.files_of(schedule, gone=[]))
+            list(exports.files_of(schedule))
         counted.append(len(queries))
     assert counted[0] == counted[1] == counted[2]
 

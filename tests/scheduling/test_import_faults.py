@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import struct
+import subprocess
+import sys
 import threading
 import time
 import zipfile
@@ -13,19 +16,27 @@ from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
-from django.db import connections
+from django.db import connection, connections
+from django.test import Client
 from django.utils import timezone
 
 from events.models import Event, EventRoom, Room
 from scheduling.importers import NotASchedule, Parsed, csv_template, parse, xlsx_template
+from scheduling.importers.parsed import MAX_BYTES, MAX_SESSIONS
 from scheduling.models import Schedule, Slot
-from scheduling.services import imports, releases
+from scheduling.services import artifacts, imports, releases
 from submissions.models import Speaker, Submission, Talk
 from tests.factories import scheduling as make
 
+#: Of one import, sessions as many as a file may have: docs/reference/import.md states it.
+MAX_MEMORY = 640 * 1024 * 1024
+#: Queries of an import into an event that has a venue, and of the same once more.
+FIRST, AGAIN = 19, 13
 HEAD = "id,title,room,date,start,duration,speakers\n"
 
 
@@ -151,6 +162,58 @@ def test_ten_thousand_rooms_are_imported_in_one_go() -> None:
 
     assert result.added["rooms"] == result.added["sessions"] == result.added["slots"] == 10_000
     assert time.perf_counter() - begun < 60
+
+
+#: Prints the most memory that the process had, in kilobytes (bytes on a Mac).
+IMPORT_AND_MEASURE = """
+import resource, sys, django
+django.setup()
+from django.conf import settings
+from django.core.management import call_command
+call_command("import_schedule", sys.argv[1], "--event", "food")
+print("peak:", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.django_db(transaction=True)
+def test_as_many_sessions_as_a_file_may_have_stay_within_the_memory_that_is_stated(tmp_path: Path) -> None:
+    text = "Kefir and its friends. " * 32
+    rows = (
+        f"{n},Talk {n},Room {n % 40},2027-06-07,{9 + n % 8:02}:00,30,Speaker {n % 5000},{text}"
+        for n in range(MAX_SESSIONS)
+    )
+    path = tmp_path / "programme.csv"
+    path.write_text("id,title,room,date,start,duration,speakers,abstract\n" + "\n".join(rows))
+    assert path.stat().st_size > MAX_BYTES * 0.9
+    address = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
+
+    output = subprocess.run(
+        [sys.executable, "-c", IMPORT_AND_MEASURE, str(path)],
+        cwd=settings.BASE_DIR,
+        env={**os.environ, "DATABASE_URL": address, "DJANGO_SETTINGS_MODULE": "config.settings"},
+        stdout=subprocess.PIPE,
+        check=True,
+        text=True,
+    ).stdout
+
+    assert f"sessions: {MAX_SESSIONS}" in output
+    peak = int(output.rpartition("peak:")[2]) * (1 if sys.platform == "darwin" else 1024)
+    assert peak < MAX_MEMORY
+
+
+@pytest.mark.django_db
+def test_an_import_asks_the_database_no_more_for_more_sessions(django_assert_num_queries: Any) -> None:
+    parsed = [
+        parse(csv(*(f"{n},Talk {n},Hall {n},2027-06-07,{9 + n}:00,30,Li {n}" for n in range(count))))
+        for count in (1, 3)
+    ]
+    for file in parsed:
+        event = event_in_preparation()
+        for queries in (FIRST, AGAIN):
+            with django_assert_num_queries(queries):
+                imports.apply(event=event, parsed=file, actor=None, now=timezone.now())
 
 
 # -- Bombs
@@ -297,6 +360,14 @@ def take_over(event: Event, data: bytes = PROGRAMME) -> imports.ImportResult:
     return imports.apply(event=fresh, parsed=imports.read(data), actor=None, now=timezone.now())
 
 
+def event_in_preparation() -> Event:
+    """With a draft and a venue: making them would make imports wait for each other, too."""
+    event = make.make_event()
+    make.make_room(event, "Room 0")
+    Schedule.objects.draft_of(event)
+    return event
+
+
 def stands_once(event: Event) -> None:
     assert Submission.objects.filter(event=event).count() == 200
     assert Slot.objects.filter(schedule=Schedule.objects.draft_of(event)).count() == 200
@@ -308,12 +379,22 @@ def stands_once(event: Event) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_of_two_imports_of_one_programme_at_once_one_does_the_work() -> None:
-    event = make.make_event()
+    event = event_in_preparation()
 
     outcomes = race(*[lambda: take_over(event)] * 3)
 
     assert sorted(outcome.is_same for outcome in outcomes) == [False, True, True]
     stands_once(event)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_control_without_the_lock_imports_at_once_double_the_programme(monkeypatch: pytest.MonkeyPatch) -> None:
+    event = event_in_preparation()
+    monkeypatch.setattr(imports, "_locked_draft", Schedule.objects.draft_of)
+
+    race(*[lambda: take_over(event)] * 3)
+
+    assert Submission.objects.filter(event=event).count() > 200
 
 
 @pytest.mark.django_db(transaction=True)
@@ -328,14 +409,63 @@ def test_two_commands_that_make_one_event_at_once_make_one(tmp_path: Path) -> No
     stands_once(Event.objects.get(slug="food"))
 
 
+LATER = PROGRAMME.replace(b",30,Speaker 1\n", b",45,Speaker 2\n").replace(b",30,", b",45,")
+#: Who gives one session, and its length: what stood there, and what the later file says.
+STATES = [("Speaker 1", "00:30"), ("Speaker 2", "00:45")]
+
+
+def published_while_it_is_imported(event: Event, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
+    """An import comes while a release is half made, and is given time to finish. Returns what was published of one session."""
+    take_over(event)
+    imported, render = threading.Event(), artifacts.render
+
+    def import_then_render(**arguments: Any) -> int:
+        thread = threading.Thread(target=import_later)
+        thread.start()
+        # As long as this release holds the draft, the import cannot commit, and this waits in vain.
+        imported.wait(3)
+        return render(**arguments)
+
+    def import_later() -> None:
+        try:
+            take_over(event, LATER)
+        finally:
+            connections.close_all()
+            imported.set()
+
+    monkeypatch.setattr(artifacts, "render", import_then_render)
+    releases.release(event=event, version="1.0", force=True, actor=None, now=timezone.now())
+    assert imported.wait(60)
+    days = Client().get(f"/{event.slug}/schedule/export/schedule.json").json()["schedule"]["conference"]["days"]
+    talks = [talk for day in days for room in day["rooms"].values() for talk in room]
+    assert len(talks) == 200
+    (one,) = [talk for talk in talks if talk["title"] == "Talk 1"]
+    return one["persons"][0]["name"], one["duration"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_import_waits_until_a_release_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    event = make.make_event(state="live")
+    assert published_while_it_is_imported(event, monkeypatch) == STATES[0]
+    assert take_over(event, LATER).is_same
+
+
+@pytest.mark.django_db(transaction=True)
+def test_control_without_the_lock_a_release_is_half_the_old_programme_and_half_the_new(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    event = make.make_event(state="live")
+    monkeypatch.setattr(imports, "_locked_draft", Schedule.objects.draft_of)
+    assert published_while_it_is_imported(event, monkeypatch) not in STATES
+
+
 @pytest.mark.django_db(transaction=True)
 def test_what_is_published_during_an_import_is_the_draft_before_it_or_after_it() -> None:
     event = make.make_event()
     take_over(event)
-    later = PROGRAMME.replace(b",30,", b",45,").replace(b"Talk 1,", b"Tea,")
 
     outcomes = race(
-        lambda: take_over(event, later),
+        lambda: take_over(event, LATER),
         lambda: releases.release(event=event, version="1.0", force=True, actor=None, now=timezone.now()),
     )
 
@@ -345,6 +475,40 @@ def test_what_is_published_during_an_import_is_the_draft_before_it_or_after_it()
     assert released.count() == 200
     assert len(lengths) == 1
     stands_once(event)
+
+
+@pytest.mark.django_db
+def test_a_file_that_is_written_while_it_is_read_is_not_half_imported(tmp_path: Path) -> None:
+    path = tmp_path / "programme.csv"
+    path.write_bytes(PROGRAMME * 1_000)
+    stop = threading.Event()
+
+    def write() -> None:
+        with path.open("ab", buffering=0) as file:
+            while not stop.is_set():
+                file.write(PROGRAMME[:100])
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        with pytest.raises(CommandError, match="changed while it was read") as refusal:
+            call_command("import_schedule", str(path), "--event", "food", stdout=StringIO())
+    finally:
+        stop.set()
+        writer.join()
+    assert refusal.value.returncode == 2
+    assert not Event.objects.filter(slug="food").exists()
+
+
+@pytest.mark.django_db
+def test_a_file_that_another_takes_the_place_of_is_read_to_its_own_end(tmp_path: Path) -> None:
+    path, other = tmp_path / "programme.csv", tmp_path / "other.csv"
+    path.write_bytes(PROGRAMME)
+    with path.open("rb") as file:
+        other.write_bytes(LATER)
+        other.replace(path)
+        assert file.read() == PROGRAMME
+    assert imports.read_file(path) == LATER
 
 
 def test_the_template_is_sound() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 from datetime import date, datetime, time, timedelta
@@ -13,6 +14,7 @@ from django.conf import settings
 from openpyxl import Workbook
 
 from scheduling.importers import NotASchedule, Parsed, csv_template, parse, xlsx_template
+from scheduling.importers.garbled import repaired
 from scheduling.management.commands import describe_imports
 from scheduling.programme import Programme
 from scheduling.services import imports
@@ -39,9 +41,20 @@ COUNTS = {
     "schedules/python/europython-2014.schedule.xml": (7, 12, 11, 188, 117, 0),
     "schedules/python/djangocon-us-2023.json": (4, 13, 3, 95, 59, 2),
     "schedules/acl2020/overall_calendar.json": (6, 46, 0, 147, 0, 0),
+    "schedules/aaai2021/paper_sessions.yml": (4, 0, 124, 670, 0, 0),
+    "schedules/eacl2024/break.json": (5, 0, 2, 15, 0, 0),
+    "schedules/ismir/ismir2020-all-events.csv": (7, 4, 0, 93, 0, 0),
 }
+#: Sessions that are given several times: the collection counts them once.
+REPEATED = [
+    "schedules/acl2020/plenary_sessions.yml",
+    "schedules/acl2020/socials.yml",
+    "schedules/acl2020/tutorials.yml",
+    "schedules/aaai2021/plenary_sessions.yml",
+]
 KNOWN = {
     *COUNTS,
+    *REPEATED,
     "schedules/aaai2021/overall_calendar.yml",
     "schedules/eacl2024/oral-papers.tsv",
     "schedules/eacl2024/poster-papers.tsv",
@@ -77,6 +90,14 @@ def test_everything_in_a_file_is_found(name: str) -> None:
     found = tuple(counts[key] for key in ("days", "rooms", "tracks", "sessions", "speakers"))
     assert (*found, len(parsed.unread)) == COUNTS[name]
     assert all(row.where and row.reason for row in (*parsed.unread, *parsed.warnings))
+
+
+@pytest.mark.parametrize("name", REPEATED)
+def test_what_is_given_several_times_is_one_session_with_several_slots(name: str) -> None:
+    programme = read(name).programme
+
+    assert len({session.key for session in programme.sessions}) == expected_counts()[name]["items"]
+    assert len(programme.sessions) >= expected_counts()[name]["items"]
 
 
 @pytest.mark.parametrize("name", OTHERS)
@@ -319,6 +340,11 @@ def test_texts_that_were_decoded_twice_are_noticed_and_mended(rounds: int, encod
     assert parse(text.encode(), repair=True) == sound
 
 
+def foreign_words(parsed: Parsed) -> set[str]:
+    names = " ".join(f"{person.name} {person.affiliation}" for person in parsed.programme.persons)
+    return {word for word in names.split() if not word.isascii()}
+
+
 @pytest.mark.parametrize("name", [name for name in SCHEDULES if name in KNOWN])
 def test_sound_texts_are_left_alone(name: str) -> None:
     parsed = read(name)
@@ -340,6 +366,34 @@ def test_a_list_of_papers_that_was_decoded_twice_says_so() -> None:
     with pytest.raises(NotASchedule) as refusal:
         read("schedules/ismir/ismir2020-papers.csv")
     assert "decoded twice" not in str(refusal.value)
+
+
+def test_a_real_garbled_list_is_noticed_mended_and_then_the_same_as_its_sound_twin() -> None:
+    """The papers have no times of their own; each is given one here, so that they are a programme."""
+
+    def as_programme(name: str) -> bytes:
+        papers = csv.DictReader(io.StringIO(shared(name).read_bytes().decode("utf-8-sig")))
+        out = io.StringIO()
+        writer = csv.writer(out)
+        writer.writerow(["id", "title", "start", "duration", "speakers", "track"])
+        for paper in sorted(papers, key=lambda paper: int(paper["Paper ID"])):
+            title, authors = paper["Primary Subject Area"], paper["All Authors and Organizations"]
+            writer.writerow([paper["Paper ID"], title, "2020-10-12 09:00", 30, authors, paper["Organization"]])
+        return out.getvalue().encode()
+
+    sound = as_programme("schedules/ismir/ismir2020-papers.csv")
+    garbled = as_programme("schedules/ismir/ismir2020-papers.mojibake.csv")
+
+    assert not parse(sound).is_garbled
+    assert parse(garbled).is_garbled
+    assert "decoded twice" in parse(garbled).warnings[0].reason
+    mended = parse(garbled, repair=True)
+    assert not mended.is_garbled
+    # Since then, a few authors came and went.
+    words = [foreign_words(parsed) for parsed in (parse(sound), parse(garbled), mended)]
+    assert len(words[0] & words[2]) > 25
+    assert len(words[0] & words[1]) < 5
+    assert not [word for word in words[2] if repaired(word) != word]
 
 
 @pytest.mark.parametrize(

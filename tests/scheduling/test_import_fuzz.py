@@ -287,6 +287,13 @@ LARGE: Final[dict[str, Callable[[], bytes]]] = {
     "xml of entries": lambda: repeated("<entry/>", "<schedule><day date='2027-06-07'>", "</day></schedule>"),
     "csv": lambda: repeated(f"x,2027-06-07,09:00,30,{'Kefir ' * 800}\n", "title,date,start,duration,abstract\n", ""),
     "calendar": lambda: repeated("BEGIN:VEVENT\nSUMMARY:x\nEND:VEVENT\n", "BEGIN:VCALENDAR\n", "END:VCALENDAR\n"),
+    "calendar of rules that never come true": lambda: repeated(
+        "BEGIN:VEVENT\nSUMMARY:x\nDTSTART:20270607T090000Z\nRRULE:FREQ=DAILY;BYMONTH=2;BYMONTHDAY=31\nX-FILL:"
+        + 8_000 * "x"
+        + "\nEND:VEVENT\n",
+        "BEGIN:VCALENDAR\n",
+        "END:VCALENDAR\n",
+    ),
     "calendar of lines": lambda: repeated("A:\n", "BEGIN:VCALENDAR\nBEGIN:VEVENT\n", "END:VEVENT\nEND:VCALENDAR\n"),
     "yaml": lambda: repeated("- a: b\n", "", ""),
     "garbled": lambda: repeated("Ã¼", "title,date,start,duration\n", ""),

@@ -122,13 +122,21 @@ def test_the_title_of_a_session_is_kept_as_it_was_published():
 
 @pytest.mark.parametrize(
     ("version", "code"),
-    [("", "blank"), ("a/b", "invalid"), ("-x", "invalid"), ("x" * 41, "max_length"), ("latest\n", None)],
+    [
+        ("", "blank"),
+        ("a/b", "invalid"),
+        ("-x", "invalid"),
+        ("x" * 41, "max_length"),
+        ("latest", "invalid"),
+        ("WIP", "invalid"),
+        ("final\n", None),
+    ],
 )
 def test_a_version_has_a_plain_name(version, code):
     event = make.make_event()
     make.make_talk(event)
     if code is None:
-        assert release(event, version).version == "latest"
+        assert release(event, version).version == "final"
         return
     with pytest.raises(releases.Refusal) as refusal:
         release(event, version)

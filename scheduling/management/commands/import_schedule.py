@@ -48,7 +48,7 @@ class Command(BaseCommand):
         now = timezone.now()
         try:
             path = Path(options["file"])
-            parsed = imports.read(path.read_bytes(), path.name, repair=options["repair_encoding"])
+            parsed = imports.read(imports.read_file(path), path.name, repair=options["repair_encoding"])
             with transaction.atomic():
                 self._import(parsed, options, now)
                 if options["dry_run"]:
@@ -57,6 +57,8 @@ class Command(BaseCommand):
             self._refuse(
                 f"{options['file']}: the event {options['event']} was changed by somebody else meanwhile; try again"
             )
+        except imports.ChangedMeanwhile:
+            self._refuse(f"{options['file']}: the file was changed while it was read; try again when it is written")
         except OSError as error:
             self._refuse(f"{options['file']}: {error.strerror or error}")
         except NotASchedule as error:

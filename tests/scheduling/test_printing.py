@@ -1,0 +1,163 @@
+"""The printable programme: made after the release, once per language, and nothing in it is markup."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from typing import Any
+
+import pytest
+import typst
+from django.db import connection
+from django.test import Client
+
+from events.models import Event
+from scheduling.exports import programme_pdf
+from scheduling.models import Artifact, Schedule
+from scheduling.services import printing, releases
+from scheduling.tasks import print_programme
+from tests.factories import scheduling as make
+from tests.factories.scheduling import NOW
+
+pytestmark = pytest.mark.django_db
+
+ADDRESS = "/food/schedule/export/schedule.pdf"
+
+
+@pytest.fixture
+def event() -> Event:
+    return make.make_event("food", locales=("en", "zh-hans"))
+
+
+def release(event: Event, version: str = "1.0") -> Schedule:
+    return releases.release(event=event, version=version, actor=None, now=NOW)
+
+
+def kept(schedule: Schedule, language: str = "en") -> dict[str, Any]:
+    row = Artifact.objects.get(schedule=schedule, path="schedule/print.json", language=language)
+    data: dict[str, Any] = json.loads(gzip.decompress(row.gzip))
+    return data
+
+
+def reader(language: str = "en") -> Client:
+    return Client(headers={"accept-language": language})
+
+
+def test_the_programme_is_being_made_until_a_worker_has_made_it(event: Event) -> None:
+    make.make_talk(event, "Kefir")
+    schedule = release(event)
+    early = reader().get(ADDRESS)
+    assert (early.status_code, early["Retry-After"], early["Cache-Control"]) == (503, "3", "no-store")
+
+    print_programme(schedule_id=schedule.pk)
+
+    english, chinese = (reader(language).get(ADDRESS) for language in ("en", "zh-cn"))
+    for answer in (english, chinese):
+        assert answer.status_code == 200
+        assert answer["Content-Type"] == "application/pdf"
+        assert answer["Access-Control-Allow-Origin"] == "*"
+        assert answer["Cache-Control"] == "public, no-cache"
+        assert "Accept-Language" in answer["Vary"]
+        assert answer.content.startswith(b"%PDF-")
+        assert reader().get(ADDRESS, headers={"if-none-match": english["ETag"]}).status_code == 304
+    assert english.content != chinese.content
+    assert reader().get("/food/schedule/v/1.0/export/schedule.pdf").content == english.content
+
+
+def test_making_it_twice_makes_it_once_and_the_same(event: Event) -> None:
+    make.make_talk(event, "Kefir")
+    schedule = release(event)
+    assert printing.print_programme(schedule.pk) == 2
+    before = list(Artifact.objects.filter(path=printing.PATH).values_list("pk", "digest"))
+    assert printing.print_programme(schedule.pk) == 0
+    assert list(Artifact.objects.filter(path=printing.PATH).values_list("pk", "digest")) == before
+    Artifact.objects.filter(path=printing.PATH).delete()
+    printing.print_programme(schedule.pk)
+    again = Artifact.objects.filter(path=printing.PATH).values_list("digest", flat=True)
+    assert sorted(again) == sorted(digest for _pk, digest in before)
+
+
+def test_whoever_asks_while_the_wake_up_was_lost_sends_another(
+    event: Event, django_capture_on_commit_callbacks: Any
+) -> None:
+    make.make_talk(event, "Kefir")
+    release(event)
+    # Lost: the release's own.
+    connection.run_on_commit.clear()
+    with django_capture_on_commit_callbacks() as callbacks:
+        for _time in range(3):
+            assert reader().get(ADDRESS).status_code == 503
+    assert len(callbacks) == 1
+
+
+def test_it_says_what_was_published_in_the_readers_language(event: Event) -> None:
+    hall = make.make_room(event, "大礼堂")
+    block = make.make_slot(event, "09:00", minutes=60, kind="block", title="Fermentation", room=hall)
+    block.chairs.add(make.make_speaker(event, "Li Na"))
+    make.make_talk(event, "Kefir", "09:30", room=hall, parent=block, speakers=[make.make_speaker(event, "Zoë Müller")])
+    schedule = release(event)
+
+    (day,) = kept(schedule)["days"]
+    (time,) = day["times"]
+    assert time["clock"] == "09:00"
+    assert time["sessions"] == [
+        {
+            "title": "Fermentation",
+            "names": "",
+            "facts": "09:00–10:00 · 大礼堂 · Chair: Li Na",
+            "talks": [{"label": "09:30", "title": "Kefir", "names": "Zoë Müller"}],
+        }
+    ]
+    assert kept(schedule, "zh-hans")["people-title"] == "报告人"
+    assert [person["name"] for person in kept(schedule)["people"]] == ["Li Na", "Zoë Müller"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '#panic("markup")',
+        '#read("/etc/passwd") $x^2$ *b* _i_ `raw` @label <label> \\ // /* ]]]]',
+        "\\input{/etc/passwd} </script> & \u202eabc 👩🏽‍🔬 عربى ไทย",
+        "= Heading\n- list\n#set page(fill: red)",
+        "长" * 400,
+    ],
+)
+def test_what_people_write_is_text(event: Event, text: str) -> None:
+    plain = kept_with(event, "plain")
+    hostile = kept_with(make.make_event("other"), text)
+    assert programme_pdf.write(hostile, "en").startswith(b"%PDF-")
+    # As many headings as without it: none of it was taken for one.
+    assert headings(hostile) == headings(plain) == 2
+
+
+def kept_with(event: Event, text: str) -> dict[str, Any]:
+    make.make_talk(event, text[:500], speakers=[make.make_speaker(event, text[:200], affiliation=text[:300])])
+    return kept(release(event))
+
+
+def headings(data: dict[str, Any]) -> int:
+    complete = {**data, "fonts": ["Noto Sans CJK SC"], "language": "en", "region": None}
+    found = typst.query(
+        programme_pdf._TEMPLATE, "heading", sys_inputs={"data": json.dumps(complete)}, font_paths=programme_pdf._fonts()
+    )
+    return len(json.loads(found))
+
+
+def test_nothing_of_a_draft_event_is_printed_to_strangers() -> None:
+    event = make.make_event("food", state="draft")
+    make.make_talk(event)
+    schedule = release(event)
+    assert reader().get(ADDRESS).status_code == 404
+    printing.print_programme(schedule.pk)
+    assert reader().get(ADDRESS).status_code == 404
+    assert reader().get("/food/schedule/export/rooms/1.pdf").status_code == 404
+
+
+def test_a_programme_of_a_thousand_sessions_is_set(event: Event) -> None:
+    data = kept_with(event, "食品科学的未来")
+    (day,) = data["days"]
+    day["times"] = [time | {"sessions": time["sessions"] * 10} for time in day["times"] * 100]
+    data["people"] *= 800
+    document = programme_pdf.write(data, "en")
+    assert document.startswith(b"%PDF-")
+    assert len(document) < 5_000_000
