@@ -28,6 +28,10 @@ def at_least(work: str, figure: float, unit: str, *, limit: float, share: float)
     )
 
 
+def at_least_figure(work: str, figure: float, unit: str, *, least: float) -> Row:
+    return say_progress(Row(work=work, figure=figure, unit=unit, target=f"≥ {least:g} {unit}", met=figure >= least))
+
+
 def at_most(work: str, figure: float, unit: str, *, most: float) -> Row:
     return say_progress(Row(work=work, figure=figure, unit=unit, target=f"≤ {most:g} {unit}", met=figure <= most))
 
