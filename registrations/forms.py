@@ -235,7 +235,13 @@ class OnSaleForm(Form):
     name = Texts(label=_("Name"), max_length=200)
     description = Texts(label=_("What it includes"), lines=True, rows=3, required=False)
     price = forms.DecimalField(
-        label=_("Price"), min_value=0, max_digits=10, decimal_places=2, initial=0, help_text=_("0: free of charge.")
+        label=_("Price"),
+        min_value=0,
+        max_digits=10,
+        decimal_places=2,
+        initial=0,
+        required=False,
+        help_text=_("0 or left empty: free of charge."),
     )
     quotas = forms.ModelMultipleChoiceField(
         label=_("Counts in"),
@@ -286,6 +292,8 @@ class OnSaleForm(Form):
 
     def clean(self) -> dict[str, Any]:
         values: dict[str, Any] = super().clean() or self.cleaned_data
+        if values.get("price") is None and "price" not in self.errors:
+            values["price"] = Decimal(0)
         for name in ("available_from", "available_until"):
             if values.get(name):
                 # The form's wall clock is the event's.
