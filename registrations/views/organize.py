@@ -174,7 +174,7 @@ def detail(request: HttpRequest, slug: str, code: str) -> HttpResponse:
         "registration": registration,
         "state": state_label(state),
         "tone": TONES.get(state, "neutral"),
-        "country": dict(country_choices()).get(str(registration.country), ""),
+        "country": registration.country.name if registration.country else "",
         "language": dict(settings.LANGUAGES).get(registration.language, registration.language),
         "answers": shown_answers(registration),
         "turn": _turn(registration) if state == RegistrationState.WAITING else None,
