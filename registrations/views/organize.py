@@ -10,7 +10,6 @@ from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
@@ -262,7 +261,7 @@ def edit(request: HttpRequest, slug: str, code: str) -> HttpResponse:
 
 
 @require_safe
-def file(request: HttpRequest, slug: str, code: str, reference: str) -> HttpResponseBase:
+def file(request: HttpRequest, slug: str, code: str, reference: str) -> HttpResponse:
     event = get_event_or_404(request, slug, Permission.SEE_REGISTRATIONS, Permission.MANAGE_REGISTRATIONS)
     registration = _found(event, code)
     return served(get_object_or_404(registration.files, reference=reference))

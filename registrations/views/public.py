@@ -245,7 +245,7 @@ def change(request: HttpRequest, slug: str, code: str, secret: str) -> HttpRespo
 
 @login_not_required
 @require_safe
-def file(request: HttpRequest, slug: str, code: str, secret: str, reference: str) -> HttpResponseBase:
+def file(request: HttpRequest, slug: str, code: str, secret: str, reference: str) -> HttpResponse:
     found = _own(request, slug, code, secret)
     return _private(served(get_object_or_404(found.files, reference=reference)))
 
