@@ -59,6 +59,7 @@ from registrations.models import (
     TicketType,
 )
 from registrations.services import answers, payments, places, products, questions, tickets
+from registrations.sniffing import FILE_TYPES
 
 SECRET = OpenApiParameter("secret", str, description="The registration's secret, instead of an organizer's token.")
 
@@ -305,7 +306,7 @@ class Registrations(EventResource):
 
     @extend_schema(
         parameters=[SECRET, OpenApiParameter("reference", str, OpenApiParameter.PATH)],
-        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY},
+        responses={(200, kind.media_type): OpenApiTypes.BINARY for kind in FILE_TYPES.values()},
     )
     def file(self, request: Request, reference: str, **_path: Any) -> Any:
         """A file that is one of its answers, to be saved."""

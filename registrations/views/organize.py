@@ -221,7 +221,7 @@ def edit(request: HttpRequest, slug: str, code: str) -> HttpResponse:
 
 
 @require_safe
-def file(request: HttpRequest, slug: str, code: str, reference: str) -> HttpResponseBase:
+def file(request: HttpRequest, slug: str, code: str, reference: str) -> HttpResponse:
     event = get_event_or_404(request, slug, Permission.SEE_REGISTRATIONS, Permission.MANAGE_REGISTRATIONS)
     registration = _found(event, code)
     return served(get_object_or_404(registration.files, reference=reference))

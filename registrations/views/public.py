@@ -10,7 +10,6 @@ import segno
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
@@ -237,7 +236,7 @@ def change(request: HttpRequest, slug: str, code: str, secret: str) -> HttpRespo
 
 @login_not_required
 @require_safe
-def file(request: HttpRequest, slug: str, code: str, secret: str, reference: str) -> HttpResponseBase:
+def file(request: HttpRequest, slug: str, code: str, secret: str, reference: str) -> HttpResponse:
     found = _own(request, slug, code, secret)
     return _private(served(get_object_or_404(found.files, reference=reference)))
 
