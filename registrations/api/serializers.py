@@ -9,7 +9,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from common.api.fields import LocalizedText, Text
+from common.api.fields import Instant, LocalizedText, Text
 from common.api.serializers import Body
 from events.models import Event
 from registrations.models import Question, QuestionKind, QuestionOption, Quota, Registration, TicketType
@@ -17,6 +17,8 @@ from registrations.models.questions import validate_identifier
 
 
 class QuotaOut(serializers.ModelSerializer[Quota]):
+    example = {"id": 1, "name": "Seats", "size": 400, "taken": 0, "available": 400}
+
     available = serializers.IntegerField()
 
     class Meta:
@@ -25,6 +27,9 @@ class QuotaOut(serializers.ModelSerializer[Quota]):
 
 
 class QuotaBody(Body):
+    example = {"name": "Seats", "size": 400}
+    example_of_change = {"size": 380}
+
     name = Text(max_length=200)
     size = serializers.IntegerField(min_value=0, max_value=1_000_000)
 
@@ -46,6 +51,18 @@ class QuotasOfEvent(serializers.ListField):
 
 
 class TicketTypeOut(serializers.ModelSerializer[TicketType]):
+    example = {
+        "id": 1,
+        "name": {"en": "Guest", "zh-hans": "来宾"},
+        "description": {},
+        "price": "0.00",
+        "quotas": [1],
+        "waiting_list": True,
+        "requires_approval": False,
+        "available_from": "2027-05-03T08:00:00Z",
+        "available_until": None,
+    }
+
     name = LocalizedText()
     description = LocalizedText()
     quotas = serializers.SerializerMethodField()
@@ -69,14 +86,17 @@ class TicketTypeOut(serializers.ModelSerializer[TicketType]):
 
 
 class TicketTypeBody(Body):
+    example = {"name": {"en": "Guest", "zh-hans": "来宾"}, "quotas": [1], "waiting_list": True}
+    example_of_change = {"available_until": "2027-06-01T18:00:00+08:00"}
+
     name = LocalizedText(max_length=200)
     description = LocalizedText(lines=True, allow_blank=True, required=False)
     price = serializers.DecimalField(max_digits=10, decimal_places=2, min_value=0, required=False)
     quotas = QuotasOfEvent(min_length=1, max_length=20)
     waiting_list = serializers.BooleanField(required=False)
     requires_approval = serializers.BooleanField(required=False)
-    available_from = serializers.DateTimeField(allow_null=True, required=False)
-    available_until = serializers.DateTimeField(allow_null=True, required=False)
+    available_from = Instant(allow_null=True, required=False)
+    available_until = Instant(allow_null=True, required=False)
 
 
 class OptionOut(serializers.ModelSerializer[QuestionOption]):
@@ -88,6 +108,19 @@ class OptionOut(serializers.ModelSerializer[QuestionOption]):
 
 
 class QuestionOut(serializers.ModelSerializer[Question]):
+    example = {
+        "id": 6,
+        "identifier": "meals",
+        "kind": "choice",
+        "label": {"en": "Meals", "zh-hans": "餐食"},
+        "help_text": {},
+        "is_required": True,
+        "options": [
+            {"identifier": "all", "label": {"en": "Everything"}},
+            {"identifier": "vegan", "label": {"en": "Vegan"}},
+        ],
+    }
+
     label = LocalizedText()  # type: ignore[assignment]
     help_text = LocalizedText()  # type: ignore[assignment]
     options = OptionOut(many=True)
@@ -103,6 +136,18 @@ class OptionBody(Body):
 
 
 class QuestionBody(Body):
+    example = {
+        "identifier": "meals",
+        "kind": "choice",
+        "label": {"en": "Meals", "zh-hans": "餐食"},
+        "is_required": True,
+        "options": [
+            {"identifier": "all", "label": {"en": "Everything"}},
+            {"identifier": "vegan", "label": {"en": "Vegan"}},
+        ],
+    }
+    example_of_change = {"is_required": False}
+
     identifier = serializers.CharField(validators=[validate_identifier])
     kind = serializers.ChoiceField(QuestionKind.choices, required=False)
     label = LocalizedText(max_length=300)  # type: ignore[assignment]
@@ -114,6 +159,26 @@ class QuestionBody(Body):
 class RegistrationOut(serializers.ModelSerializer[Registration]):
     """What the organizer, and whoever holds the secret, sees."""
 
+    example = {
+        "code": "R4T9ZK",
+        "state": "confirmed",
+        "ticket_type": 1,
+        "name": "Wang Fang",
+        "native_name": "王芳",
+        "email": "fang@example.edu",
+        "language": "en",
+        "affiliation": "",
+        "country": "CN",
+        "answers": {"meals": "vegan"},
+        "amount": "0.00",
+        "currency": "CNY",
+        "registered_at": "2027-05-03T08:00:00Z",
+        "links": {
+            "page": "https://events.example.edu/tea-2027/registrations/…/",
+            "ticket": "https://events.example.edu/tea-2027/registrations/…/ticket.svg",
+            "calendar": "https://events.example.edu/tea-2027/registrations/…/calendar.ics",
+        },
+    }
     ticket_type = serializers.IntegerField(source="ticket_type_id")
     country = serializers.CharField(source="country.code")
     answers = serializers.SerializerMethodField()
@@ -149,6 +214,8 @@ class RegistrationOut(serializers.ModelSerializer[Registration]):
 class RegistrationMade(RegistrationOut):
     """The answer to whoever registered: with the secret."""
 
+    example = {**RegistrationOut.example, "secret": "mG3sV0qT1nXb7cJ9rK2wLdYh"}
+
     class Meta(RegistrationOut.Meta):
         fields = [*RegistrationOut.Meta.fields, "secret"]
 
@@ -171,6 +238,8 @@ class TicketTypeOfEvent(serializers.Field[TicketType, Any, int, Any]):
 
 
 class RegistrationChange(Body):
+    example: dict[str, Any] = {"affiliation": "Jiangnan University", "answers": {"meals": "all"}}
+
     name = Text(max_length=200)
     native_name = Text(max_length=200, allow_blank=True, required=False)
     language = serializers.ChoiceField(settings.LANGUAGES)
@@ -182,6 +251,16 @@ class RegistrationChange(Body):
 
 
 class RegistrationCreate(RegistrationChange):
+    example = {
+        "ticket_type": 1,
+        "name": "Wang Fang",
+        "native_name": "王芳",
+        "email": "fang@example.edu",
+        "language": "en",
+        "country": "CN",
+        "answers": {"meals": "vegan"},
+    }
+
     ticket_type = TicketTypeOfEvent()
     email = serializers.EmailField(max_length=254)
     language = serializers.ChoiceField(settings.LANGUAGES, required=False)
@@ -190,4 +269,6 @@ class RegistrationCreate(RegistrationChange):
 
 
 class Reason(Body):
+    example = {"reason": "Cannot come."}
+
     reason = Text(lines=True, max_length=2000, allow_blank=True, required=False)
