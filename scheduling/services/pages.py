@@ -414,8 +414,10 @@ class Pages:
                 "zone_name": _zone_name(self.event.time_zone, slots[0].starts_at, self.language),
                 "abstract": _markdown(abstract),
                 "description": _markdown(description) if description.strip() != abstract.strip() else "",
-                "links": [(link.title or link.url, link.url, link.is_attachment) for link in submission.links.all()],
-                "original_url": submission.url,
+                "links": [
+                    (link.title or link.url, link.url) for link in submission.links.all() if _is_web_address(link.url)
+                ],
+                "original_url": submission.url if _is_web_address(submission.url) else "",
                 "others": [
                     (person, others)
                     for person in view.people
@@ -745,6 +747,11 @@ def _facets(slot: Slot) -> SafeString:
 
 def _localized(text: str | Mapping[str, str], language: str) -> str:
     return text if isinstance(text, str) else str(LazyI18nString(text).localize(language))
+
+
+def _is_web_address(url: str) -> bool:
+    """Forms and files let nothing else in; a page that everybody reads does not rely on it."""
+    return url.startswith(("https://", "http://"))
 
 
 def _canonical(address: str) -> str:

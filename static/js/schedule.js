@@ -124,7 +124,7 @@ function startSchedule(root, tools) {
     return [start ?? 0, end ?? 0];
   };
 
-  // -- Stars come to the slots that are shown, a few at a time: a thousand at once would hold the page up
+  // -- Stars come to the slots that are shown when the browser has nothing else to do: a thousand would hold the page up
 
   /** A session's code is the last part of its address. @param {Element | null} link */
   const codeOf = (link) => (link instanceof HTMLAnchorElement ? (link.pathname.split("/").at(-2) ?? "") : "");
@@ -136,15 +136,16 @@ function startSchedule(root, tools) {
   };
   /** @type {HTMLElement[]} */
   let waiting = [];
+  const whenIdle = "requestIdleCallback" in globalThis ? requestIdleCallback : (/** @type {() => void} */ work) => setTimeout(work);
   const giveStars = () => {
-    for (const slot of waiting.splice(0, 40)) giveStar(slot);
-    if (waiting.length) setTimeout(giveStars);
+    for (const slot of waiting.splice(0, 20)) giveStar(slot);
+    if (waiting.length) whenIdle(giveStars);
   };
   /** @param {HTMLElement[]} shown */
   const wantStars = (shown) => {
     const idle = waiting.length === 0;
     waiting = shown;
-    if (idle) setTimeout(giveStars);
+    if (idle) whenIdle(giveStars);
   };
 
   // -- One day at a time; of what was found, all days or one
@@ -218,8 +219,11 @@ function startSchedule(root, tools) {
     return start < now + HOUR && now < end;
   };
 
+  let hasRooms = false;
   /** Choose the columns of the grid; with no rooms, all of them. @param {Set<string>} rooms */
   const showRooms = (rooms) => {
+    if (!rooms.size && !hasRooms) return;
+    hasRooms = rooms.size > 0;
     for (const plan of /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll(".plan"))) {
       const widths = [];
       for (const heading of /** @type {NodeListOf<HTMLElement>} */ (plan.querySelectorAll(".plan-room"))) {
@@ -269,8 +273,8 @@ function startSchedule(root, tools) {
     else wantStars(shownSlots);
     const count = only && isList ? (counts.get(only) ?? 0) : [...counts.values()].reduce((sum, one) => sum + one, 0);
     for (const link of links) {
-      if (isList && !starred && !onlyNow) link.dataset.found = String(counts.get(link.hash.slice(1)) ?? 0);
-      else delete link.dataset.found;
+      if (isList && !starred && !onlyNow) link.dataset.hits = String(counts.get(link.hash.slice(1)) ?? 0);
+      else delete link.dataset.hits;
     }
     showDays();
     for (const time of active || isFiltered ? times : []) {
