@@ -24,7 +24,7 @@ def day(value: date, language: str | None = None) -> str:
 def short_day(value: date, language: str | None = None) -> str:
     """Mon, 7 Jun / 6月7日周一."""
     locale = babel_locale(language)
-    return format_date(value, "MMMdE" if locale.language == "zh" else "EEE, d MMM", locale=locale)
+    return format_date(value, "MMMd日E" if locale.language == "zh" else "EEE, d MMM", locale=locale)
 
 
 def day_range(start: date, end: date, language: str | None = None) -> str:

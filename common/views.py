@@ -43,6 +43,8 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 @login_not_required
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    if is_of_api(request):
+        return plain_problem(404, "not_found", _("There is nothing at this address, or it is not yours to see."))
     return render(request, "404.html", status=404)
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
+from tests import findings
+
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 MAC_PATHS = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
@@ -57,6 +59,13 @@ def check_accessibility(page: Page, *, without: tuple[str, ...] = ()) -> None:
     """Fail with axe's own words on any violation. `without` names rules that do not apply, with a reason at the call."""
     options = {**AXE_OPTIONS, "rules": {rule: {"enabled": False} for rule in without}}
     results = Axe().run(page, options=options)
+    language, is_dark = page.evaluate(
+        "[document.documentElement.lang, getComputedStyle(document.documentElement).colorScheme === 'dark'"
+        " || !document.documentElement.dataset.theme && matchMedia('(prefers-color-scheme: dark)').matches]"
+    )
+    findings.saw(
+        page.url, language=language, scheme="dark" if is_dark else "light", violations=results.violations_count
+    )
     if results.violations_count:
         raise AssertionError(f"{page.url}: {results.generate_report()}")
 

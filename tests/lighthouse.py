@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests import browser
@@ -13,11 +14,28 @@ from tests import browser
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def scores(url: str) -> dict[str, float]:
-    """From 0 to 1: performance, accessibility, best-practices, seo. Takes about fifteen seconds."""
+@dataclass(frozen=True, slots=True)
+class Report:
+    # From 0 to 1: performance, accessibility, best-practices, seo.
+    scores: dict[str, float]
+    largest_paint_ms: float
+    layout_shift: float
+    # All that was loaded, compressed.
+    total_bytes: int
+
+    def __str__(self) -> str:
+        scores = ", ".join(f"{name} {score * 100:.0f}" for name, score in self.scores.items())
+        return (
+            f"{scores}; largest paint {self.largest_paint_ms / 1000:.1f} s, layout shift {self.layout_shift:.3f}, "
+            f"{self.total_bytes / 1024:.0f} KiB"
+        )
+
+
+def report(url: str, *, language: str = "en") -> Report:
+    """Takes about fifteen seconds."""
     path = os.pathsep.join([str(ROOT / ".venv" / "node" / "bin"), os.environ["PATH"]])
     with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "report.json"
+        file = Path(folder) / "report.json"
         flags = " ".join(["--headless=new", *(flag for flag in browser.arguments() if " " not in flag)])
         done = subprocess.run(
             [
@@ -25,7 +43,8 @@ def scores(url: str) -> dict[str, float]:
                 url,
                 "--quiet",
                 "--output=json",
-                f"--output-path={report}",
+                f"--output-path={file}",
+                f"--extra-headers={json.dumps({'Accept-Language': language})}",
                 f"--chrome-flags={flags}",
             ],
             env={**os.environ, "PATH": path, "CHROME_PATH": browser.find_chromium() or ""},
@@ -35,5 +54,11 @@ def scores(url: str) -> dict[str, float]:
         )
         if done.returncode:
             raise AssertionError(f"Lighthouse failed on {url}: {done.stdout}{done.stderr}")
-        categories = json.loads(report.read_text())["categories"]
-    return {name: category["score"] for name, category in categories.items()}
+        found = json.loads(file.read_text())
+    audits = found["audits"]
+    return Report(
+        scores={name: category["score"] for name, category in found["categories"].items()},
+        largest_paint_ms=audits["largest-contentful-paint"]["numericValue"],
+        layout_shift=audits["cumulative-layout-shift"]["numericValue"],
+        total_bytes=int(audits["total-byte-weight"]["numericValue"]),
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -11,6 +12,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from drf_spectacular.generators import SchemaGenerator
 
+#: The same for every operation, so said once.
+REFUSED = "4XX"
 METHODS = ("get", "post", "patch", "delete")
 
 
@@ -23,13 +26,21 @@ class Field:
 
 
 @dataclass(frozen=True)
+class Answer:
+    status: str
+    fields: list[Field]
+    example: str
+
+
+@dataclass(frozen=True)
 class Operation:
     method: str
     path: str
     description: str
     parameters: list[Field]
     body: list[Field]
-    answers: list[tuple[str, list[Field]]]
+    asked: str
+    answers: list[Answer]
 
 
 @dataclass(frozen=True)
@@ -59,7 +70,7 @@ def groups() -> list[Group]:
 
 
 def _operation(document: dict[str, Any], method: str, path: str, operation: dict[str, Any]) -> Operation:
-    body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+    body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
     return Operation(
         method=method.upper(),
         path=path,
@@ -69,12 +80,21 @@ def _operation(document: dict[str, Any], method: str, path: str, operation: dict
             for p in operation.get("parameters", [])
             if p["in"] == "query"
         ],
-        body=_fields(document, body),
+        body=_fields(document, body.get("schema", {})),
+        asked=_example(body),
         answers=[
-            (status, _fields(document, answer.get("content", {}).get("application/json", {}).get("schema", {})))
+            Answer(status, _fields(document, shown.get("schema", {})), _example(shown))
             for status, answer in operation["responses"].items()
+            if status != REFUSED
+            for shown in list(answer.get("content", {}).values()) or [{}]
         ],
     )
+
+
+def _example(shown: dict[str, Any]) -> str:
+    """As it is sent, to be read."""
+    values = [example["value"] for example in shown.get("examples", {}).values()]
+    return json.dumps(values[0], ensure_ascii=False, indent=2) if values else ""
 
 
 def _resolve(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:

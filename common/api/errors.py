@@ -31,14 +31,19 @@ def problem(
         "type": f"urn:lihu:problem:{code}",
         "title": HTTPStatus(status).phrase,
         "status": status,
-        "detail": force_str(detail),
+        "detail": _sayable(detail),
         "code": code,
         "problems": [
-            {"code": p.code, "field": p.field, "message": force_str(p.message), "fix": force_str(p.fix)}
+            {"code": p.code, "field": _sayable(p.field), "message": _sayable(p.message), "fix": _sayable(p.fix)}
             for p in problems or []
         ],
         **members,
     }
+
+
+def _sayable(text: object) -> str:
+    """Refusals repeat what was sent, and that may be what no answer can hold: NUL, halves of a surrogate pair."""
+    return force_str(text).replace("\0", "\ufffd").encode(errors="replace").decode()
 
 
 def problem_response(error: Exception, context: Mapping[str, Any]) -> Response | None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -32,6 +32,19 @@ class Text(serializers.CharField):
         return value
 
 
+class Instant(serializers.DateTimeField):
+    """RFC 3339 with an offset. Without one it is refused: which 09:00 is meant is not guessed."""
+
+    default_error_messages = {
+        "offset": _("Write the time with its offset from UTC, such as 2027-06-07T09:00:00+08:00."),
+    }
+
+    def enforce_timezone(self, value: datetime) -> datetime:
+        if value.tzinfo is None:
+            self.fail("offset")
+        return super().enforce_timezone(value)
+
+
 @extend_schema_field(
     {
         "oneOf": [
@@ -49,7 +62,7 @@ class LocalizedText(serializers.Field[LazyI18nString, Any, Any, Any]):
     """`{"en": "…", "zh-hans": "…"}`; one string is taken as the text in the event's first language."""
 
     default_error_messages = {
-        "type": _("Write an object of language codes and texts, such as {“en”: “…”}."),
+        "type": _("Write an object of language codes and texts, such as {{“en”: “…”}}."),
         "language": _("“{language}” is not a language that texts are written in."),
         "blank": _("This may not be empty."),
         "max_length": _("This has more than {max_length} characters."),

@@ -15,9 +15,11 @@ from rest_framework.utils.encoders import JSONEncoder
 from common import idempotency
 from common.api.errors import MEDIA_TYPE, problem
 from common.models import IdempotencyKey
+from common.problems import Invalid, Problem
 
 HEADER = "Idempotency-Key"
-KEPT_HEADERS = ("Location",)
+KEPT_HEADERS = ("Location", "ETag")
+LONGEST_KEY = 200
 
 
 class Idempotent:
@@ -28,7 +30,7 @@ class Idempotent:
 
     def initialize_request(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         # Read here, before the parser makes a stream of it.
-        self._digest = hashlib.sha256(request.path.encode() + b"\0" + request.body).hexdigest()
+        self._digest = hashlib.sha256(request.get_full_path().encode() + b"\0" + request.body).hexdigest()
         return super().initialize_request(request, *args, **kwargs)  # type: ignore[misc]  # a mix-in: APIView follows
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
@@ -56,6 +58,16 @@ class Idempotent:
         key = request.headers.get(HEADER, "")
         if request.method != "POST" or not key:
             return
+        if len(key) > LONGEST_KEY:
+            raise Invalid(
+                [
+                    Problem(
+                        code="idempotency_key_too_long",
+                        message=_("An Idempotency-Key has at most %(count)s characters.") % {"count": LONGEST_KEY},
+                        fix=_("Send a UUID."),
+                    )
+                ]
+            )
         caller = f"user:{request.user.pk}" if request.user.is_authenticated else f"anyone:{request.path}"
         first = idempotency.claim(caller=caller, key=key, digest=self._digest, now=timezone.now())
         if first is None:

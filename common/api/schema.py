@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import build_listed_example_value
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
@@ -25,6 +26,22 @@ class ProblemEntry(serializers.Serializer[Any]):
 class ProblemDetails(serializers.Serializer[Any]):
     """RFC 9457."""
 
+    example = {
+        "type": "urn:lihu:problem:slot_is_locked",
+        "title": "Conflict",
+        "status": 409,
+        "detail": "“Yeast and tea” is locked where it is.",
+        "code": "slot_is_locked",
+        "problems": [
+            {
+                "code": "slot_is_locked",
+                "field": "",
+                "message": "“Yeast and tea” is locked where it is.",
+                "fix": "Unlock it first.",
+            }
+        ],
+    }
+
     type = serializers.CharField()
     title = serializers.CharField()
     status = serializers.IntegerField()
@@ -39,11 +56,20 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     OpenApiParameter.HEADER,
     description="The same key gives the first answer again, for a day; with another body 422.",
 )
+IF_MATCH = OpenApiParameter(
+    "If-Match",
+    str,
+    OpenApiParameter.HEADER,
+    description="The ETag that you were given. Where it is another by now, nothing happens: 412.",
+)
 
 
 class Schema(AutoSchema):
     def get_override_parameters(self) -> list[Any]:
-        return [IDEMPOTENCY_KEY] if isinstance(self.view, Idempotent) and self.method.upper() == "POST" else []
+        method = self.method.upper()
+        if not isinstance(self.view, Idempotent) or method not in {"POST", "PATCH", "DELETE"}:
+            return []
+        return [IDEMPOTENCY_KEY if method == "POST" else IF_MATCH]
 
     def get_request_serializer(self) -> Any:
         view = self.view
@@ -65,6 +91,20 @@ class Schema(AutoSchema):
             shown = view.out(many=True) if getattr(view, "action", "") == "list" else view.out
             answers = {201 if self.method.upper() == "POST" else 200: shown}
         return answers
+
+    def _get_examples(
+        self, serializer: Any, direction: Any, media_type: Any, status_code: Any = None, extras: Any = None
+    ) -> dict[str, Any]:
+        """What the serializers say of themselves: `example`, and `example_of_change` where a PATCH asks for less."""
+        shape = getattr(serializer, "child", serializer)
+        example = getattr(shape, "example", None)
+        if direction == "request" and self.method.upper() == "PATCH":
+            example = getattr(shape, "example_of_change", example)
+        if example is None:
+            return {}
+        if direction == "response" and status_code == "200" and self._is_list_view(serializer):
+            example = build_listed_example_value(example, self._get_paginator(), direction)  # type: ignore[no-untyped-call]
+        return {"Example": {"value": example}}
 
     def _get_response_bodies(self, direction: Any = "response") -> Any:
         """Any operation may be refused, and always in one shape."""

@@ -2,14 +2,33 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from django.db.models import Model, QuerySet
 from django.http import Http404
 from django.utils.translation import gettext as _
+from django_filters import rest_framework as filters
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 
 from common.api.views import Resource
 from events.models import Event, Permission
 from events.policies import permissions_of
+
+
+@extend_schema_field(OpenApiTypes.INT)
+class OfEvent(filters.ModelChoiceFilter):
+    """A filter by the id of something of the same event; what is of another is refused like what does not exist.
+
+    `path` leads from `model` to its event.
+    """
+
+    def __init__(self, model: type[Model], path: str, **kwargs: Any) -> None:
+        def of_event(request: Request | None) -> QuerySet[Any]:
+            event = request.parser_context["kwargs"]["event"] if request else ""
+            return model._default_manager.filter(**{f"{path}__slug": event})  # noqa: SLF001 (public in Django, whatever its name)
+
+        super().__init__(queryset=of_event, **kwargs)
 
 
 class EventResource(Resource):

@@ -16,7 +16,8 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from common.api.fields import LocalizedText
+from common.api.fields import Instant, LocalizedText
+from common.api.filters import InstantFilter
 from common.api.serializers import Body
 from common.problems import Invalid, Problem
 from common.text import email_key
@@ -54,6 +55,16 @@ class WallClock(serializers.RegexField):
 
 
 class ReminderRuleOut(serializers.ModelSerializer[ReminderRule]):
+    example = {
+        "id": 4,
+        "anchor": "slot",
+        "audience": "speakers",
+        "offset_minutes": 60,
+        "subject": {},
+        "body": {},
+        "active": True,
+    }
+
     subject = LocalizedText()
     body = LocalizedText()
     active = serializers.BooleanField(source="is_active")
@@ -76,6 +87,9 @@ class ReminderRuleOut(serializers.ModelSerializer[ReminderRule]):
 
 class ReminderRuleBody(Body):
     """When: either `offset_minutes`, or `days_before` and `at_time`."""
+
+    example = {"anchor": "slot", "audience": "speakers", "offset_minutes": 60}
+    example_of_change = {"active": False}
 
     anchor = serializers.ChoiceField(Anchor.choices)
     audience = serializers.ChoiceField(Audience.choices)
@@ -198,6 +212,20 @@ class Campaigns(EventResource):
 
 
 class MessageOut(serializers.ModelSerializer[Message]):
+    example = {
+        "id": 81,
+        "kind": "organizers_message",
+        "about": "event:tea-2027",
+        "recipient": "fang@example.edu",
+        "language": "en",
+        "subject": "The bus",
+        "state": "queued",
+        "send_at": "2027-06-06T10:00:00Z",
+        "sent_at": None,
+        "attempts": 0,
+        "error": "",
+    }
+
     recipient = serializers.EmailField(source="recipient_email")
 
     class Meta:
@@ -220,16 +248,22 @@ class MessageOut(serializers.ModelSerializer[Message]):
 class MessageBody(Body):
     """One message in the organizers' own words, to somebody who has to do with the event."""
 
+    example = {
+        "recipient": "fang@example.edu",
+        "subject": {"en": "The bus", "zh-hans": "班车"},
+        "body": {"en": "It leaves at eight.", "zh-hans": "八点发车。"},
+        "send_at": "2027-06-06T18:00:00+08:00",
+    }
     recipient = serializers.EmailField(help_text=_("somebody who registered, or a speaker"))
     subject = LocalizedText(max_length=300)
     body = LocalizedText(lines=True, max_length=20_000)
-    send_at = serializers.DateTimeField(required=False, help_text=_("default: at once"))
+    send_at = Instant(required=False, help_text=_("default: at once"))
 
 
 class MessageFilters(filters.FilterSet):
     state = filters.ChoiceFilter(choices=MessageState.choices)
     recipient = filters.CharFilter("recipient_email", lookup_expr="iexact")
-    sent_at_after = filters.IsoDateTimeFilter("sent_at", lookup_expr="gte", label=_("sent at or after"))
+    sent_at_after = InstantFilter("sent_at", lookup_expr="gte", label=_("sent at or after"))
 
     class Meta:
         model = Message

@@ -15,6 +15,23 @@ from events.models.tracks import validate_colour
 
 
 class EventOut(serializers.ModelSerializer[Event]):
+    example = {
+        "slug": "tea-2027",
+        "name": {"en": "Tea Days 2027", "zh-hans": "2027茶学日"},
+        "kind": "conference",
+        "organisation": "food-science",
+        "starts_on": "2027-06-07",
+        "ends_on": "2027-06-08",
+        "time_zone": "Asia/Shanghai",
+        "locales": ["en", "zh-hans"],
+        "currency": "CNY",
+        "state": "draft",
+        "tagline": {"en": "From leaf to cup"},
+        "description": {},
+        "contact_email": "tea@example.edu",
+        "website": "https://tea.example.edu/",
+    }
+
     name = LocalizedText()
     tagline = LocalizedText()
     description = LocalizedText()
@@ -42,6 +59,8 @@ class EventOut(serializers.ModelSerializer[Event]):
 
 
 class EventChange(Body):
+    example = {"state": "live", "tagline": {"en": "From leaf to cup", "zh-hans": "从叶到杯"}}
+
     slug = serializers.CharField(max_length=50, validators=[validate_event_slug])
     name = LocalizedText(max_length=300)
     kind = serializers.ChoiceField(EventKind.choices)
@@ -65,6 +84,18 @@ class EventChange(Body):
 
 
 class EventCreate(EventChange):
+    example = {
+        "slug": "tea-2027",
+        "name": {"en": "Tea Days 2027", "zh-hans": "2027茶学日"},
+        "organisation": "food-science",
+        "starts_on": "2027-06-07",
+        "ends_on": "2027-06-08",
+        "locales": ["en", "zh-hans"],
+        "tagline": {"en": "From leaf to cup"},
+        "contact_email": "tea@example.edu",
+        "website": "https://tea.example.edu/",
+    }
+
     kind = serializers.ChoiceField(EventKind.choices, default=EventKind.CONFERENCE)
     organisation = serializers.SlugField()
     time_zone = serializers.ChoiceField(sorted(available_timezones()), default=settings.CAMPUS_TIME_ZONE)
@@ -84,6 +115,13 @@ class EventCreate(EventChange):
 
 
 class RoomOut(serializers.ModelSerializer[Room]):
+    example = {
+        "id": 3,
+        "name": {"en": "Great Hall", "zh-hans": "大礼堂"},
+        "venue": {"en": "Lake Building"},
+        "capacity": 400,
+    }
+
     name = LocalizedText()
     venue = LocalizedText(source="venue.name")
 
@@ -93,6 +131,9 @@ class RoomOut(serializers.ModelSerializer[Room]):
 
 
 class RoomBody(Body):
+    example = {"name": {"en": "Great Hall", "zh-hans": "大礼堂"}, "venue": {"en": "Lake Building"}, "capacity": 400}
+    example_of_change = {"capacity": 380}
+
     name = LocalizedText(max_length=200)
     venue = LocalizedText(
         max_length=200,
@@ -103,6 +144,8 @@ class RoomBody(Body):
 
 
 class TrackOut(serializers.ModelSerializer[Track]):
+    example = {"id": 2, "name": {"en": "Fermentation", "zh-hans": "发酵"}, "colour": "#1F7A8C"}
+
     name = LocalizedText()
 
     class Meta:
@@ -111,6 +154,9 @@ class TrackOut(serializers.ModelSerializer[Track]):
 
 
 class TrackBody(Body):
+    example = {"name": {"en": "Fermentation", "zh-hans": "发酵"}, "colour": "#1F7A8C"}
+    example_of_change = {"colour": "#7A3E9D"}
+
     name = LocalizedText(max_length=200)
     colour = serializers.CharField(required=False, validators=[validate_colour])
 

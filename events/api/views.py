@@ -4,7 +4,7 @@ from typing import Any, cast
 
 from django.db import transaction
 from django.db.models import QuerySet
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 from django_filters import rest_framework as filters
 from rest_framework.exceptions import PermissionDenied
 
@@ -27,9 +27,13 @@ from events.services import events, places, tracks
 
 
 class EventFilters(filters.FilterSet):
+    organisation = filters.CharFilter("organisation__slug", label=_("an organisation's slug"))
+    starts_on_after = filters.DateFilter("starts_on", lookup_expr="gte", label=_("begins on that day or later"))
+    starts_on_before = filters.DateFilter("starts_on", lookup_expr="lte", label=_("begins on that day or earlier"))
+
     class Meta:
         model = Event
-        fields = {"state": ["exact"], "kind": ["exact"], "starts_on": ["gte", "lte"], "organisation__slug": ["exact"]}
+        fields = ["state", "kind"]
 
 
 class Events(Resource):

@@ -16,7 +16,7 @@ from rest_framework import serializers
 from accounts.models import Institution
 from accounts.models.institutions import validate_ror_id
 from accounts.services import institutions
-from common.api.fields import LocalizedText, Text
+from common.api.fields import Instant, LocalizedText, Text
 from common.api.serializers import Body
 from events.models import Event
 from registrations.models import (
@@ -39,6 +39,8 @@ from registrations.sniffing import FILE_TYPES
 
 
 class QuotaOut(serializers.ModelSerializer[Quota]):
+    example = {"id": 1, "name": "Seats", "size": 400, "taken": 0, "available": 400}
+
     available = serializers.IntegerField()
 
     class Meta:
@@ -47,6 +49,9 @@ class QuotaOut(serializers.ModelSerializer[Quota]):
 
 
 class QuotaBody(Body):
+    example = {"name": "Seats", "size": 400}
+    example_of_change = {"size": 380}
+
     name = Text(max_length=200)
     size = serializers.IntegerField(min_value=0, max_value=1_000_000)
 
@@ -84,6 +89,18 @@ class TicketTypesOfEvent(serializers.ListField):
 
 
 class TicketTypeOut(serializers.ModelSerializer[TicketType]):
+    example = {
+        "id": 1,
+        "name": {"en": "Guest", "zh-hans": "来宾"},
+        "description": {},
+        "price": "0.00",
+        "quotas": [1],
+        "waiting_list": True,
+        "requires_approval": False,
+        "available_from": "2027-05-03T08:00:00Z",
+        "available_until": None,
+    }
+
     name = LocalizedText()
     description = LocalizedText()
     quotas = serializers.SerializerMethodField()
@@ -123,11 +140,14 @@ class OnSaleBody(Body):
         required=False,
         help_text=_("How long a place that becomes free is kept for the next in line; null: it is given at once."),
     )
-    available_from = serializers.DateTimeField(allow_null=True, required=False)
-    available_until = serializers.DateTimeField(allow_null=True, required=False)
+    available_from = Instant(allow_null=True, required=False)
+    available_until = Instant(allow_null=True, required=False)
 
 
 class TicketTypeBody(OnSaleBody):
+    example = {"name": {"en": "Guest", "zh-hans": "来宾"}, "quotas": [1], "waiting_list": True}
+    example_of_change = {"available_until": "2027-06-01T18:00:00+08:00"}
+
     requires_approval = serializers.BooleanField(required=False)
     payment_days = serializers.IntegerField(min_value=1, max_value=365, required=False)
 
@@ -295,6 +315,18 @@ class SectionOfEvent(serializers.Field[QuestionSection, Any, int, Any]):
 
 
 class QuestionBody(Body):
+    example = {
+        "identifier": "meals",
+        "kind": "choice",
+        "label": {"en": "Meals", "zh-hans": "餐食"},
+        "is_required": True,
+        "options": [
+            {"identifier": "all", "label": {"en": "Everything"}},
+            {"identifier": "vegan", "label": {"en": "Vegan"}},
+        ],
+    }
+    example_of_change = {"is_required": False}
+
     identifier = serializers.CharField(validators=[validate_identifier])
     kind = serializers.ChoiceField(QuestionKind.choices, required=False)
     label = LocalizedText(max_length=300)  # type: ignore[assignment]
@@ -351,6 +383,26 @@ class LineOut(serializers.ModelSerializer[LineItem]):
 class RegistrationOut(serializers.ModelSerializer[Registration]):
     """What the organizer, and whoever holds the secret, sees."""
 
+    example = {
+        "code": "R4T9ZK",
+        "state": "confirmed",
+        "ticket_type": 1,
+        "name": "Wang Fang",
+        "native_name": "王芳",
+        "email": "fang@example.edu",
+        "language": "en",
+        "affiliation": "",
+        "country": "CN",
+        "answers": {"meals": "vegan"},
+        "amount": "0.00",
+        "currency": "CNY",
+        "registered_at": "2027-05-03T08:00:00Z",
+        "links": {
+            "page": "https://events.example.edu/tea-2027/registrations/…/",
+            "ticket": "https://events.example.edu/tea-2027/registrations/…/ticket.svg",
+            "calendar": "https://events.example.edu/tea-2027/registrations/…/calendar.ics",
+        },
+    }
     ticket_type = serializers.IntegerField(source="ticket_type_id")
     country = serializers.CharField(source="country.code")
     ror_id = serializers.CharField(help_text="of the affiliation, where it is known")
@@ -393,6 +445,8 @@ class RegistrationOut(serializers.ModelSerializer[Registration]):
 
 class RegistrationMade(RegistrationOut):
     """The answer to whoever registered: with the secret."""
+
+    example = {**RegistrationOut.example, "secret": "mG3sV0qT1nXb7cJ9rK2wLdYh"}
 
     class Meta(RegistrationOut.Meta):
         fields = [*RegistrationOut.Meta.fields, "secret"]
@@ -473,6 +527,8 @@ class WantedProducts(serializers.ListField):
 
 
 class RegistrationChange(Body):
+    example: dict[str, Any] = {"affiliation": "Jiangnan University", "answers": {"meals": "all"}}
+
     name = Text(max_length=200)
     family_name = Text(
         max_length=200, allow_blank=True, required=False, help_text="the part of `name` that is inherited; empty: none"
@@ -510,6 +566,16 @@ class RegistrationChange(Body):
 
 
 class RegistrationCreate(RegistrationChange):
+    example = {
+        "ticket_type": 1,
+        "name": "Wang Fang",
+        "native_name": "王芳",
+        "email": "fang@example.edu",
+        "language": "en",
+        "country": "CN",
+        "answers": {"meals": "vegan"},
+    }
+
     ticket_type = TicketTypeOfEvent()
     email = serializers.EmailField(max_length=254)
     language = serializers.ChoiceField(settings.LANGUAGES, required=False)
@@ -517,6 +583,8 @@ class RegistrationCreate(RegistrationChange):
 
 
 class Reason(Body):
+    example = {"reason": "Cannot come."}
+
     reason = Text(lines=True, max_length=2000, allow_blank=True, required=False)
 
 

@@ -7,7 +7,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from common.api.fields import LocalizedText, Text
+from common.api.fields import Instant, LocalizedText, Text
 from common.api.serializers import Body
 from events.models import Room
 from scheduling.models import Schedule, Slot, SlotKind
@@ -16,6 +16,19 @@ from submissions.models import Submission
 
 
 class SlotOut(serializers.ModelSerializer[Slot]):
+    example = {
+        "id": 12,
+        "kind": "talk",
+        "submission": "AB34CD",
+        "title": {"en": "Yeast and tea", "zh-hans": "酵母与茶"},
+        "room": 3,
+        "starts_at": "2027-06-07T01:00:00Z",
+        "ends_at": "2027-06-07T01:45:00Z",
+        "parent": None,
+        "board": "",
+        "locked": False,
+    }
+
     submission = serializers.CharField(source="submission.code", default=None, allow_null=True)
     title = LocalizedText()
     room = serializers.IntegerField(source="room_id", allow_null=True)
@@ -75,12 +88,15 @@ class SlotOfDraft(_OfEvent):
 
 
 class SlotChange(Body):
+    example = {"submission": "AB34CD", "room": 3, "starts_at": "2027-06-07T09:00:00+08:00"}
+    example_of_change = {"starts_at": "2027-06-07T10:00:00+08:00", "locked": True}
+
     kind = serializers.ChoiceField(SlotKind.choices, required=False)
     submission = SubmissionOfEvent(allow_null=True, required=False, help_text=_("a submission's code"))
     title = LocalizedText(max_length=300, allow_blank=True, required=False)
     room = RoomOfEvent(allow_null=True, required=False, help_text=_("a room's id"))
-    starts_at = serializers.DateTimeField()
-    ends_at = serializers.DateTimeField(required=False)
+    starts_at = Instant()
+    ends_at = Instant(required=False)
     parent = SlotOfDraft(  # type: ignore[assignment]
         allow_null=True, required=False, help_text=_("the id of a block or poster session")
     )
@@ -89,6 +105,13 @@ class SlotChange(Body):
 
 
 class ConflictOut(serializers.Serializer[Any]):
+    example = {
+        "severity": "fatal",
+        "code": "room_twice",
+        "message": "Great Hall has “Yeast and tea” and “Opening” at the same time.",
+        "slots": [12, 15],
+    }
+
     severity = serializers.ChoiceField(["fatal", "warning"])
     code = serializers.CharField()
     message = serializers.CharField()
@@ -99,12 +122,21 @@ class ConflictOut(serializers.Serializer[Any]):
 
 
 class ReleaseOut(serializers.ModelSerializer[Schedule]):
+    example = {
+        "version": "1.0",
+        "comment": "The first programme.",
+        "released_at": "2027-05-03T08:00:00Z",
+        "is_current": True,
+    }
+
     class Meta:
         model = Schedule
         fields = ["version", "comment", "released_at", "is_current"]
 
 
 class ReleaseBody(Body):
+    example = {"version": "1.0", "comment": "The first programme."}
+
     version = serializers.CharField(max_length=40, validators=VERSION_VALIDATORS)
     comment = Text(lines=True, max_length=5000, allow_blank=True, required=False)
     force = serializers.BooleanField(required=False)
@@ -127,6 +159,31 @@ class MovedOut(PlaceOut):
 
 
 class PreviewOut(serializers.Serializer[Any]):
+    example = {
+        "added": [],
+        "moved": [
+            {
+                "submission": "AB34CD",
+                "title": {"en": "Yeast and tea", "zh-hans": "酵母与茶"},
+                "room": {"en": "Great Hall", "zh-hans": "大礼堂"},
+                "starts_at": "2027-06-07T02:00:00Z",
+                "ends_at": "2027-06-07T02:45:00Z",
+                "previous": {
+                    "submission": "AB34CD",
+                    "title": {"en": "Yeast and tea", "zh-hans": "酵母与茶"},
+                    "room": {"en": "Great Hall", "zh-hans": "大礼堂"},
+                    "starts_at": "2027-06-07T01:00:00Z",
+                    "ends_at": "2027-06-07T01:45:00Z",
+                },
+            }
+        ],
+        "cancelled": [],
+        "unchanged": 41,
+        "speakers_affected": 1,
+        "agendas_affected": 0,
+        "messages": 1,
+    }
+
     added = PlaceOut(many=True)
     moved = MovedOut(many=True)
     cancelled = PlaceOut(many=True)

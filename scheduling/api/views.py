@@ -3,15 +3,17 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from common.api.filters import InstantFilter
 from common.api.pagination import LongPages
-from events.api.base import EventResource
-from events.models import Permission
+from events.api.base import EventResource, OfEvent
+from events.models import Permission, Room
 from scheduling.api.serializers import (
     ConflictOut,
     PreviewOut,
@@ -25,12 +27,15 @@ from scheduling.services import conflicts, releases, slots
 
 
 class SlotFilters(filters.FilterSet):
-    starts_at = filters.IsoDateTimeFromToRangeFilter()
-    submission = filters.CharFilter("submission__code")
+    starts_at_after = InstantFilter("starts_at", lookup_expr="gte", label=_("begins then or later"))
+    starts_at_before = InstantFilter("starts_at", lookup_expr="lte", label=_("begins then or earlier"))
+    submission = filters.CharFilter("submission__code", label=_("a submission's code"))
+    room = OfEvent(Room, "event_rooms__event")
+    parent = OfEvent(Slot, "schedule__event")
 
     class Meta:
         model = Slot
-        fields = ["kind", "room", "parent"]
+        fields = ["kind"]
 
 
 class Slots(EventResource):
@@ -56,6 +61,9 @@ class Slots(EventResource):
 
     def remove(self, thing: Slot) -> None:
         slots.remove_slot(slot=thing, **self.by_whom())
+
+    def lock(self, thing: Slot) -> None:
+        Schedule.objects.select_for_update(of=("self",)).get(pk=thing.schedule_id)
 
 
 class Conflicts(EventResource):

@@ -22,6 +22,8 @@ from events.models import Event
 from scheduling.models import Artifact, Schedule
 from scheduling.services import exports, grid, pages, serving
 
+#: Bytes, from which on a page is compressed as well as is affordable.
+_LONG_PAGE: Final = 100_000
 HTML: Final = "text/html; charset=utf-8"
 CSS: Final = "text/css; charset=utf-8"
 ATOM: Final = "application/atom+xml; charset=utf-8"
@@ -185,7 +187,10 @@ def _artifact(schedule_id: int, file: _File) -> Artifact:
         language=file.language,
         content_type=file.content_type,
         digest=hashlib.sha256(file.body).hexdigest(),
-        brotli=brotli.compress(file.body, quality=5),
+        # The few long pages are worth more effort: they are what a phone waits for.
+        brotli=brotli.compress(
+            file.body, quality=9 if file.content_type == HTML and len(file.body) > _LONG_PAGE else 5
+        ),
         gzip=gzip.compress(file.body, compresslevel=6, mtime=0),
     )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -48,10 +48,15 @@ class _Placed:
     expected: int | None
     room_id: int | None
     parent_id: int | None
+    parent_room_id: int | None
     board: str
     starts_at: datetime
     ends_at: datetime
     people: frozenset[Somebody]
+
+    @property
+    def period(self) -> Period:
+        return self.starts_at, self.ends_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +108,8 @@ def _read(slots: QuerySet[Slot]) -> list[_Placed]:
     for slot_id, speaker_id, person_id in chairs.values_list("slot_id", "speaker_id", "speaker__person_id"):
         of_slot[slot_id].add(_somebody(speaker_id, person_id))
     rows = slots.order_by("starts_at", "pk").values_list(
-        "pk", "kind", "submission_id", "submission__expected_attendance", "room_id", "parent_id", "board", "starts_at", "ends_at"
+        "pk", "kind", "submission_id", "submission__expected_attendance", "room_id", "parent_id", "parent__room_id", "board",
+        "starts_at", "ends_at",
     )  # fmt: skip
     return [
         _Placed(*row, people=frozenset(of_slot.get(row[0], set()) | of_session.get(row[2] or 0, set()))) for row in rows
@@ -135,21 +141,20 @@ def _findings(schedule: Schedule, slots: list[_Placed]) -> Iterator[_Finding]:
 
 def _rooms_twice(slots: list[_Placed]) -> Iterator[_Finding]:
     """Two slots in one room at once. What a block holds is inside it; a plenary needs the people of every room."""
-    top = [slot for slot in slots if slot.parent_id is None]
     by_room: dict[int, list[_Placed]] = defaultdict(list)
-    for slot in top:
-        if slot.room_id:
-            by_room[slot.room_id].append(slot)
+    for slot in _claiming_a_room(slots):
+        by_room[slot.room_id or 0].append(slot)
     for held in by_room.values():
-        for pair in overlapping_pairs(held):
-            yield _Finding("fatal", "room_twice", pair)
+        for first, second in overlapping_pairs(held):
+            if not _hang_side_by_side(first, second):
+                yield _Finding("fatal", "room_twice", (first, second))
+    top = [slot for slot in slots if slot.parent_id is None]
     plenaries = [slot for slot in top if slot.kind in TAKES_EVERY_ROOM]
     if plenaries:
         others = [slot for slot in top if slot.kind not in TAKES_EVERY_ROOM | LEAVES_PEOPLE_FREE]
         for first, second in overlapping_pairs([*plenaries, *others]):
-            if (first.kind in TAKES_EVERY_ROOM) != (second.kind in TAKES_EVERY_ROOM) and (
-                first.room_id is None or first.room_id != second.room_id
-            ):
+            for_everybody = first.kind in TAKES_EVERY_ROOM or second.kind in TAKES_EVERY_ROOM
+            if for_everybody and (first.room_id is None or first.room_id != second.room_id):
                 yield _Finding("warning", "beside_a_plenary", (first, second))
 
 
@@ -160,14 +165,13 @@ def _people_twice(slots: list[_Placed]) -> Iterator[_Finding]:
             # A chair may speak in the own block, and poster presenters stand at several boards.
             if first.pk == second.parent_id or second.pk == first.parent_id:
                 continue
-            if first.parent_id and first.parent_id == second.parent_id and first.board and second.board:
-                continue
-            yield _Finding("fatal", "person_twice", (first, second), who)
+            if not _hang_side_by_side(first, second):
+                yield _Finding("fatal", "person_twice", (first, second), who)
 
 
 def _rooms_not_ours(schedule: Schedule, slots: list[_Placed]) -> Iterator[_Finding]:
     """Rooms that another event holds or has published something in; rooms that this event holds, but not then."""
-    placed = [slot for slot in slots if slot.room_id and slot.parent_id is None]
+    placed = _claiming_a_room(slots)
     if not placed:
         return
     rooms = {slot.room_id for slot in placed}
@@ -177,14 +181,15 @@ def _rooms_not_ours(schedule: Schedule, slots: list[_Placed]) -> Iterator[_Findi
         (ours if hold.event_id == schedule.event_id else theirs)[hold.room_id].append(
             (hold.period.lower, hold.period.upper)
         )
-    foreign = _published_elsewhere(schedule, placed).filter(parent=None, room__in=rooms)
+    # What a block holds is in the block's room, which is the block's claim.
+    foreign = _published_elsewhere(schedule, placed).filter(Q(parent=None) | ~Q(parent__room=F("room")), room__in=rooms)
     for room_id, starts_at, ends_at in foreign.values_list("room_id", "starts_at", "ends_at"):
         theirs[room_id or 0].append((starts_at, ends_at))
     for slot in placed:
         room_id = slot.room_id or 0
-        if any(begin < slot.ends_at and slot.starts_at < finish for begin, finish in theirs[room_id]):
+        if any(_share_an_instant(slot.period, period) for period in theirs[room_id]):
             yield _Finding("fatal", "room_taken_elsewhere", (slot,))
-        elif ours[room_id] and not _is_within(slot, ours[room_id]):
+        elif ours[room_id] and not _is_within(slot.period, ours[room_id]):
             yield _Finding("fatal", "outside_hold", (slot,))
 
 
@@ -202,7 +207,7 @@ def _people_elsewhere(schedule: Schedule, slots: list[_Placed]) -> Iterator[_Fin
             taken[person_id].add((period[0], period[1]))
     for person_id, periods in taken.items():
         for slot in held[person_id]:
-            if any(begin < slot.ends_at and slot.starts_at < finish for begin, finish in periods):
+            if any(_share_an_instant(slot.period, period) for period in periods):
                 yield _Finding("fatal", "person_elsewhere", (slot,), ("person", person_id))
 
 
@@ -218,7 +223,7 @@ def _people_away(schedule: Schedule, slots: list[_Placed]) -> Iterator[_Finding]
         return
     for who, held in _by_person(slots).items():
         for slot in held:
-            if who in said and not _is_within(slot, said[who]):
+            if who in said and not _is_within(slot.period, said[who]):
                 yield _Finding("fatal", "person_away", (slot,), who)
 
 
@@ -238,14 +243,13 @@ def _outside_the_block(slots: list[_Placed]) -> Iterator[_Finding]:
 
 
 def _too_small(slots: list[_Placed]) -> Iterator[_Finding]:
-    by_pk = {slot.pk: slot for slot in slots}
-    expecting = [slot for slot in slots if slot.expected]
-    if not expecting:
+    room_of = {slot: slot.room_id or slot.parent_room_id for slot in slots if slot.expected}
+    if not room_of:
         return
-    capacity = dict(Room.objects.exclude(capacity=None).values_list("pk", "capacity"))
-    for slot in expecting:
-        block = by_pk.get(slot.parent_id or 0)
-        room_id = slot.room_id or (block.room_id if block else None)
+    capacity = dict(
+        Room.objects.filter(pk__in={room for room in room_of.values() if room}).values_list("pk", "capacity")
+    )
+    for slot, room_id in room_of.items():
         seats = capacity.get(room_id or 0)
         if seats is not None and (slot.expected or 0) > seats:
             yield _Finding("warning", "over_capacity", (slot,))
@@ -262,7 +266,7 @@ def _by_person(slots: list[_Placed]) -> dict[Somebody, list[_Placed]]:
 
 def _published_elsewhere(schedule: Schedule, beside: list[_Placed]) -> QuerySet[Slot]:
     start, end = min(slot.starts_at for slot in beside), max(slot.ends_at for slot in beside)
-    return Slot.objects.filter(is_live=True, starts_at__lt=end, ends_at__gt=start).exclude(
+    return Slot.objects.filter(is_live=True, starts_at__lte=end, ends_at__gte=start).exclude(
         schedule__event=schedule.event_id
     )
 
@@ -278,13 +282,30 @@ def overlapping_pairs(slots: Iterable[_Placed]) -> Iterator[tuple[_Placed, _Plac
         running.append(slot)
 
 
-def _is_within(slot: _Placed, periods: list[Period]) -> bool:
-    """Inside the union of the periods: two reservations that touch are one."""
-    reached = slot.starts_at
-    for begin, finish in sorted(periods):
-        if begin <= reached < finish or (begin <= reached and finish >= slot.ends_at):
-            reached = max(reached, finish)
-    return reached >= slot.ends_at and any(begin <= slot.starts_at for begin, _finish in periods)
+def _share_an_instant(one: Period, other: Period) -> bool:
+    """As `overlapping_pairs` has it, of two periods."""
+    return (one[0] < other[1] and other[0] < one[1]) or one[0] == other[0]
+
+
+def _is_within(period: Period, others: Iterable[Period]) -> bool:
+    """Inside the union of the others: two reservations that touch are one."""
+    merged: list[Period] = []
+    for begin, finish in sorted(others):
+        if merged and begin <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], finish))
+        else:
+            merged.append((begin, finish))
+    return any(begin <= period[0] and period[1] <= finish for begin, finish in merged)
+
+
+def _claiming_a_room(slots: list[_Placed]) -> list[_Placed]:
+    """All but what has none, and what is in the room of the block that holds it."""
+    return [slot for slot in slots if slot.room_id and slot.room_id != slot.parent_room_id]
+
+
+def _hang_side_by_side(first: _Placed, second: _Placed) -> bool:
+    """Two posters of one session."""
+    return bool(first.parent_id and first.parent_id == second.parent_id and first.board and second.board)
 
 
 # -- Saying -------------------------------------------------------------------------------------------------------------
@@ -324,9 +345,13 @@ def _in_words(schedule: Schedule, findings: list[_Finding]) -> list[Conflict]:
             "day": dates.day(slot.starts_at.astimezone(schedule.event.tz).date()),
         }
         conflicts.append(Conflict(severity=finding.severity, code=finding.code, message=message, slots=concerned))
-    return sorted(
-        conflicts, key=lambda conflict: (conflict.severity != "fatal", conflict.slots[0].starts_at, conflict.code)
-    )
+    return sorted(conflicts, key=_order)
+
+
+def _order(conflict: Conflict) -> tuple[object, ...]:
+    """The same in every process, so that pages of the list fit together."""
+    pks = [slot.pk for slot in conflict.slots]
+    return conflict.severity != "fatal", conflict.slots[0].starts_at, conflict.code, pks, str(conflict.message)
 
 
 def _names(schedule: Schedule, people: set[Somebody]) -> dict[Somebody, str]:

@@ -8,14 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from math import gcd
 from typing import Final
 
-#: Pixels that the label of a time needs.
-_LABEL_HEIGHT: Final = 22
-#: A short slot (the one that a fifth of the slots are shorter than) is this high: a title of four lines and its speakers.
+#: Pixels from one label of a time to the next: enough to keep them apart, and few enough to be calm.
+_LABEL_DISTANCE: Final = 34
+#: Where labels do not all fit, those of the fullest hours stay.
+_ROUND_MINUTES: Final = (60, 30, 15, 10, 5, 1)
+#: As many rooms as fit side by side on the narrowest screen that shows a grid.
+_ROOMS_THAT_FIT: Final = 5
+#: A short slot (the one that a fifth of the day's slots are shorter than) is this many pixels high: a title of four lines and
+#: its speakers, or of two lines where rooms are few and so columns wide.
 _SHORT_SLOT_HEIGHT: Final = 92
+_SHORT_SLOT_HEIGHT_IF_WIDE: Final = 60
 _PIXELS_PER_MINUTE: Final = (1.6, 4.8)
 
 
@@ -45,9 +51,12 @@ class Day:
     columns: list[Column]
     # Slot key → classes.
     places: dict[int, str] = field(default_factory=dict)
-    # (instant, row, whether its label would stand on the one before) for each time at which something begins.
+    # (instant, row, whether its label gives way to a rounder one nearby) for each time at which something begins.
     times: list[tuple[datetime, int, bool]] = field(default_factory=list)
     cells: list[Cell] = field(default_factory=list)
+    pixels_per_minute: float = 1
+    # The row after the last.
+    end_row: int = 2
 
     @property
     def lines(self) -> int:
@@ -58,20 +67,18 @@ class Day:
 class Grid:
     days: list[Day]
     unit_minutes: int
-    pixels_per_minute: float
     numbers: set[str]
 
 
-def grid_of(cells: Sequence[Cell], order: Sequence[int]) -> Grid:
-    """Lay out `cells`; `order`: the keys of the rooms from left to right."""
+def grid_of(cells: Sequence[Cell], order: Sequence[int], tz: tzinfo) -> Grid:
+    """Lay out `cells`; `order`: the keys of the rooms from left to right; `tz`: on whose clocks a time is round."""
     unit = _unit(cells)
-    pixels = _pixels_per_minute(cells)
     numbers: set[str] = set()
     days = [
-        _day(day, [cell for cell in cells if cell.day == day], order, unit, pixels, numbers)
+        _day(day, [cell for cell in cells if cell.day == day], order, tz, unit, numbers)
         for day in sorted({cell.day for cell in cells})
     ]
-    return Grid(days, unit, pixels, numbers)
+    return Grid(days, unit, numbers)
 
 
 def _minutes(period: timedelta) -> int:
@@ -87,14 +94,15 @@ def _unit(cells: Iterable[Cell]) -> int:
     return gcd(unit, 60) or 60
 
 
-def _pixels_per_minute(cells: Sequence[Cell]) -> float:
+def _pixels_per_minute(cells: Sequence[Cell], lines: int) -> float:
     lengths = sorted(_minutes(cell.ends_at - cell.starts_at) for cell in cells)
-    short = max(lengths[len(lengths) // 5], 1) if lengths else 30
+    short = max(lengths[len(lengths) // 5], 1)
     low, high = _PIXELS_PER_MINUTE
-    return min(max(_SHORT_SLOT_HEIGHT / short, low), high)
+    height = _SHORT_SLOT_HEIGHT if lines > _ROOMS_THAT_FIT else _SHORT_SLOT_HEIGHT_IF_WIDE
+    return min(max(height / short, low), high)
 
 
-def _day(day: date, cells: list[Cell], order: Sequence[int], unit: int, pixels: float, numbers: set[str]) -> Day:
+def _day(day: date, cells: list[Cell], order: Sequence[int], tz: tzinfo, unit: int, numbers: set[str]) -> Day:
     cells.sort(key=lambda cell: (cell.starts_at, cell.ends_at))
     spanning, own, lanes = _sort_into_lanes(cells)
     keys: list[int | None] = [key for key in order if key in lanes]
@@ -116,13 +124,15 @@ def _day(day: date, cells: list[Cell], order: Sequence[int], unit: int, pixels: 
         return 2 + _minutes(min(instant, last) - begin) // unit
 
     laid = Day(day, columns, cells=cells)
+    laid.pixels_per_minute = _pixels_per_minute(cells, laid.lines)
     for cell in cells:
         start, end = row(cell.starts_at), row(cell.ends_at)
         end = max(end, start + 1)
+        laid.end_row = max(laid.end_row, end)
         where = "all" if cell.key in spanning else f"c{first_lines[_column(cell)] + own[cell.key]}"
         laid.places[cell.key] = f"{where} s{start} e{end}"
         numbers.update(laid.places[cell.key].split())
-    laid.times = _times(cells, row, unit * pixels)
+    laid.times = _times(cells, row, tz, unit * laid.pixels_per_minute)
     numbers.update(f"s{start}" for _instant, start, _hidden in laid.times)
     numbers.update(name for column in columns for name in (f"c{column.line}", f"w{column.lanes}"))
     return laid
@@ -153,23 +163,28 @@ def _sort_into_lanes(cells: Sequence[Cell]) -> tuple[set[int], dict[int, int], d
 
 
 def _times(
-    cells: Sequence[Cell], row: Callable[[datetime], int], unit_pixels: float
+    cells: Sequence[Cell], row: Callable[[datetime], int], tz: tzinfo, unit_pixels: float
 ) -> list[tuple[datetime, int, bool]]:
-    times: list[tuple[datetime, int, bool]] = []
-    shown = -(10**6)
-    for instant in sorted({cell.starts_at for cell in cells}):
-        at = row(instant)
-        hidden = (at - shown) * unit_pixels < _LABEL_HEIGHT
-        times.append((instant, at, hidden))
-        shown = shown if hidden else at
-    return times
+    def coarseness(instant: datetime) -> int:
+        minute = instant.astimezone(tz).minute
+        return next(rank for rank, minutes in enumerate(_ROUND_MINUTES) if minute % minutes == 0)
+
+    rows = {instant: row(instant) for instant in sorted({cell.starts_at for cell in cells})}
+    shown: set[int] = set()
+    for instant in sorted(rows, key=lambda instant: (coarseness(instant), instant)):
+        if all(abs(rows[instant] - other) * unit_pixels >= _LABEL_DISTANCE for other in shown):
+            shown.add(rows[instant])
+    return [(instant, at, at not in shown) for instant, at in rows.items()]
 
 
 def style_sheet(grid: Grid, colours: Sequence[str]) -> str:
     """`colours`: of the tracks, in the order of their numbers."""
     rules = [f".t{number}{{--track:{colour}}}" for number, colour in enumerate(colours)]
-    rules.append(f".plan{{--unit:{grid.unit_minutes * grid.pixels_per_minute:.2f}px}}")
-    rules += [f".plan-{number}{{--columns:{max(day.lines, 1)}}}" for number, day in enumerate(grid.days)]
+    rules += [
+        f".plan-{number}{{--columns:{max(day.lines, 1)};--end-row:{day.end_row}"
+        f";--unit:{grid.unit_minutes * day.pixels_per_minute:.2f}px}}"
+        for number, day in enumerate(grid.days)
+    ]
     placed = {
         "c": "grid-column-start:{}",
         "w": "grid-column-end:span {}",
@@ -181,6 +196,6 @@ def style_sheet(grid: Grid, colours: Sequence[str]) -> str:
     return "\n".join(rules) + "\n"
 
 
-def day_is_wide(day: Day, fits: int = 6) -> bool:
+def day_is_wide(day: Day) -> bool:
     """Whether the day needs a scroller of its own."""
-    return day.lines > fits
+    return day.lines > _ROOMS_THAT_FIT

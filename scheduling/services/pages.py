@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -22,7 +22,7 @@ from django.conf import settings
 from django.db.models import Prefetch
 from django.template.loader import get_template
 from django.urls import reverse
-from django.utils.html import escape
+from django.utils.html import escape, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from i18nfield.strings import LazyI18nString
@@ -118,7 +118,7 @@ def read_release(schedule: Schedule) -> Release:
         children=dict(children),
         rooms=rooms,
         tracks=list(event.tracks.order_by("position", "pk")),
-        grid=layout.grid_of(cells, [room.pk for room in rooms]),
+        grid=layout.grid_of(cells, [room.pk for room in rooms], event.tz),
         gone=gone,
     )
 
@@ -174,8 +174,9 @@ class SessionView(_View):
     language: str
     language_name: str
     room: str
-    room_number: int
+    room_id: int | None
     track: str
+    # Of its colour.
     track_number: int
     day: str
     starts: str
@@ -190,6 +191,8 @@ class SessionView(_View):
     names: str
     # How its Chinese words are read, for the search.
     reading: str
+    # What filters know it by, as attributes.
+    facets: SafeString
     # As one line of a list, ready made: most sessions stand in several.
     line: str = ""
     children: list[SessionView] = field(default_factory=list)
@@ -213,6 +216,7 @@ class DayView(_View):
     name: str
     short_name: str
     is_wide: bool
+    # First grid line, lines, name and id of each room, from left to right.
     columns: list[tuple[int, int, str, int]]
     times: list[TimeView]
 
@@ -228,7 +232,6 @@ class Pages:
         self.tz = self.event.tz
         self._track_numbers = {track.pk: number for number, track in enumerate(release.tracks)}
         self._track_names = {track.pk: str(track.name) for track in release.tracks}
-        self._room_numbers = {room.pk: number for number, room in enumerate(release.rooms)}
         self._room_names = {room.pk: str(room.name) for room in release.rooms}
         self._places = {key: place for day in release.grid.days for key, place in day.places.items()}
         self.people: dict[int, PersonView] = {}
@@ -273,7 +276,7 @@ class Pages:
             language=language,
             language_name=_language_name(language, self.language),
             room=self._room_names.get(slot.room_id or 0, ""),
-            room_number=self._room_numbers.get(slot.room_id or 0, -1),
+            room_id=slot.room_id,
             track=self._track_names.get(track_id or 0, ""),
             track_number=self._track_numbers.get(track_id or 0, -1),
             day=_day_name(self.event.conference_day(slot.starts_at), self.language),
@@ -288,6 +291,7 @@ class Pages:
             chairs=[self._person(speaker) for speaker in slot.chairs.all()],
             names=", ".join(person.name for person in people),
             reading="",
+            facets=_facets(slot),
         )
         found = [view.title, view.room, view.track, *(f"{person.name} {person.native_name}" for person in people)]
         view.reading = reading(" ".join(found))
@@ -326,12 +330,7 @@ class Pages:
                     short_name=dates.short_day(day.date, self.language),
                     is_wide=layout.day_is_wide(day),
                     columns=[
-                        (
-                            column.line,
-                            column.lanes,
-                            self._room_names.get(column.key or 0, ""),
-                            self._room_numbers.get(column.key or 0, -1),
-                        )
+                        (column.line, column.lanes, self._room_names.get(column.key or 0, ""), column.key or 0)
                         for column in day.columns
                     ],
                     times=[
@@ -353,12 +352,11 @@ class Pages:
     def schedule(self) -> tuple[str, str]:
         """The schedule as the latest one and as this version."""
         schedule = self.release.schedule
-        sessions = [self.sessions[slot.pk] for slot in self.release.slots]
         context = {
             **self._common(),
             "days": self.days,
             "zone_name": self._zone_name(),
-            "filters": self._filters(sessions),
+            "filters": self._filters(),
             "exports": [("pdf", "PDF"), ("ics", "iCalendar"), ("json", "JSON"), ("xml", "XML"), ("xcal", "xCal")],
         }
         body = _template("schedule").render(context | {"is_latest": True})
@@ -429,13 +427,12 @@ class Pages:
 
     def preview(self) -> str:
         """The schedule of the draft, for its editors."""
-        sessions = [self.sessions[slot.pk] for slot in self.release.slots]
         back = reverse("scheduling:releases", args=[self.event.slug])
         context = {
             **self._common(),
             "days": self.days,
             "zone_name": self._zone_name(),
-            "filters": self._filters(sessions),
+            "filters": self._filters(),
             "exports": [],
             "is_latest": True,
             "preview_back": back,
@@ -470,8 +467,10 @@ class Pages:
                 "zone_name": _zone_name(self.event.time_zone, slots[0].starts_at, self.language),
                 "abstract": _markdown(abstract),
                 "description": _markdown(description) if description.strip() != abstract.strip() else "",
-                "links": [(link.title or link.url, link.url, link.is_attachment) for link in submission.links.all()],
-                "original_url": submission.url,
+                "links": [
+                    (link.title or link.url, link.url) for link in submission.links.all() if _is_web_address(link.url)
+                ],
+                "original_url": submission.url if _is_web_address(submission.url) else "",
                 "others": [
                     (person, others)
                     for person in view.people
@@ -605,18 +604,35 @@ class Pages:
         first = self.release.slots[0].starts_at if self.release.slots else self.event.starts_at
         return _zone_name(self.event.time_zone, first, self.language)
 
-    def _filters(self, sessions: Iterable[SessionView]) -> list[dict[str, Any]]:
-        """What one can filter by: only what tells sessions apart."""
-        sessions = list(sessions)
-        tracks = {s.track_number: s.track for s in sessions if s.track_number >= 0}
-        rooms = {s.room_number: s.room for s in sessions if s.room_number >= 0}
-        kinds = sorted({s.kind for s in sessions if s.code})
-        languages = sorted({(s.language, s.language_name) for s in sessions if s.language})
+    def _filters(self) -> list[dict[str, Any]]:
+        """What one can filter by: only what tells sessions apart. The values are the same in every release and language, so that
+        a link to a filter goes on working."""
+        slots = self.release.slots
+        tracks = {slot.submission.track_id for slot in slots if slot.submission}
+        rooms = {slot.room_id for slot in slots}
+        kinds = sorted({(_kind_label(slot), _kind_key(slot)) for slot in slots if slot.submission})
+        languages = {slot.submission.language for slot in slots if slot.submission and slot.submission.language}
         filters = [
-            {"name": "track", "label": _("Track"), "choices": [(str(n), tracks[n], f"t{n}") for n in sorted(tracks)]},
-            {"name": "room", "label": _("Room"), "choices": [(str(n), rooms[n], "") for n in sorted(rooms)]},
-            {"name": "kind", "label": _("Kind"), "choices": [(kind, kind, "") for kind in kinds]},
-            {"name": "language", "label": _("Language"), "choices": [(code, name, "") for code, name in languages]},
+            {
+                "name": "track",
+                "label": _("Track"),
+                "choices": [
+                    (str(pk), name, f"t{self._track_numbers[pk]}")
+                    for pk, name in self._track_names.items()
+                    if pk in tracks
+                ],
+            },
+            {
+                "name": "room",
+                "label": _("Room"),
+                "choices": [(str(pk), name, "") for pk, name in self._room_names.items() if pk in rooms],
+            },
+            {"name": "kind", "label": _("Kind"), "choices": [(key, kind, "") for kind, key in kinds]},
+            {
+                "name": "language",
+                "label": _("Language"),
+                "choices": [(code, _language_name(code, self.language), "") for code in sorted(languages)],
+            },
         ]
         return [choice for choice in filters if len(choice["choices"]) > 1]
 
@@ -791,8 +807,26 @@ def _kind_label(slot: Slot) -> str:
     return slot.submission.kind_label or str(slot.submission.get_kind_display())
 
 
+def _kind_key(slot: Slot) -> str:
+    """The same in every language."""
+    assert slot.submission is not None
+    return slot.submission.kind_label or slot.submission.kind
+
+
+def _facets(slot: Slot) -> SafeString:
+    if slot.submission is None:
+        return mark_safe("")
+    facets = {"kind": _kind_key(slot), "language": slot.submission.language, "track": slot.submission.track_id}
+    return format_html_join("", ' data-{}="{}"', ((name, value) for name, value in facets.items() if value))
+
+
 def _localized(text: str | Mapping[str, str], language: str) -> str:
     return text if isinstance(text, str) else str(LazyI18nString(text).localize(language))
+
+
+def _is_web_address(url: str) -> bool:
+    """Forms and files let nothing else in; a page that everybody reads does not rely on it."""
+    return url.startswith(("https://", "http://"))
 
 
 def _canonical(address: str) -> str:

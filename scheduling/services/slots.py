@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from common.localized import Localized
 from common.problems import Problem, Refusal
 from events.models import Event, Room
 from events.services.texts import assign, take_over, validate
-from scheduling.models import HOLDS_TALKS, Schedule, Slot, SlotKind
+from scheduling.models import Schedule, Slot, SlotKind
 from scheduling.problems import problems_with_lock, problems_with_released, problems_with_slot
 from submissions.models import Submission
 
@@ -25,7 +25,7 @@ PLACE: Final = frozenset({"room", "starts_at", "ends_at", "parent"})
 
 
 class CannotPlace(Refusal):
-    """The draft cannot hold it there: codes of `scheduling.problems`, and `moved_meanwhile`."""
+    """The draft cannot hold it there: codes of `scheduling.problems`, `moved_meanwhile` and `removed_meanwhile`."""
 
 
 @transaction.atomic
@@ -75,13 +75,15 @@ def move_slot(
     moves with it.
 
     Locks the draft's row. `seen`: the beginning that the editor saw; another one by now is refused (`moved_meanwhile`). A
-    locked slot moves only when the same change unlocks it. Audit "slot_moved" or "slot_changed". Raises CannotPlace, Invalid.
+    locked slot moves only when the same change unlocks it, and not with its block. Audit "slot_moved" or "slot_changed". Raises CannotPlace, Invalid.
     """
     event = slot.schedule.event
     if problems := problems_with_released(slot):
         raise CannotPlace(problems)
     _locked_draft(event)
-    stored = Slot.objects.select_related("submission", "room", "parent").get(pk=slot.pk)
+    stored = Slot.objects.select_related("submission", "room", "parent").filter(pk=slot.pk).first()
+    if stored is None:
+        raise CannotPlace([_gone(slot)])
     if seen is not None and stored.starts_at != seen:
         raise CannotPlace(
             [
@@ -102,8 +104,12 @@ def move_slot(
         changed.add("ends_at")
     if not changed:
         return take_over(slot, stored, changes)
+    children = list(stored.children.select_related("submission"))
+    if children and "kind" in changed:
+        raise CannotPlace([_holds_others(stored)])
     shift = stored.starts_at - began
-    children = list(stored.children.all()) if stored.kind in HOLDS_TALKS else []
+    if shift or "room" in changed:
+        _refuse_locked(children)
     for child in children:
         child.starts_at += shift
         child.ends_at += shift
@@ -123,7 +129,8 @@ def move_slot(
 def remove_slot(*, slot: Slot, actor: User | None, now: datetime) -> None:
     """Take a slot out of the draft, with what it holds; the session itself stays. Repeating it changes nothing.
 
-    Locks the draft's row. Audit "slot_removed". Raises CannotPlace for a locked or a released slot.
+    Locks the draft's row. Audit "slot_removed". Raises CannotPlace for a released slot, a locked one, and one that holds a
+    locked one.
     """
     if problems := problems_with_released(slot):
         raise CannotPlace(problems)
@@ -132,8 +139,7 @@ def remove_slot(*, slot: Slot, actor: User | None, now: datetime) -> None:
     stored = Slot.objects.filter(pk=slot.pk).select_related("submission").first()
     if stored is None:
         return
-    if problems := problems_with_lock(stored):
-        raise CannotPlace(problems)
+    _refuse_locked([stored, *stored.children.select_related("submission")])
     audit.record(actor=actor, verb="slot_removed", subject=stored, at=now, event_id=event.pk, **_where(stored))
     stored.delete()
 
@@ -159,6 +165,28 @@ def _check(slot: Slot, event: Event, children: list[Slot] | None = None) -> None
                 ]
             )
     validate(slot, constraints=False)
+
+
+def _refuse_locked(held: Iterable[Slot]) -> None:
+    if problems := [problem for slot in held for problem in problems_with_lock(slot)]:
+        raise CannotPlace(problems)
+
+
+def _gone(slot: Slot) -> Problem:
+    return Problem(
+        code="removed_meanwhile",
+        message=_("Somebody took “%(title)s” out of the draft meanwhile.") % {"title": slot.heading},
+        fix=_("Place it anew if you still want to."),
+    )
+
+
+def _holds_others(slot: Slot) -> Problem:
+    return Problem(
+        code="holds_others",
+        field="kind",
+        message=_("“%(title)s” holds others.") % {"title": slot.heading},
+        fix=_("Move or remove what it holds first."),
+    )
 
 
 def _where(slot: Slot) -> dict[str, Any]:

@@ -176,7 +176,7 @@ const myZone = Intl.DateTimeFormat().resolvedOptions().timeZone || eventZone;
 /** @param {string} zone */
 const clockIn = (zone) => new Intl.DateTimeFormat("en-GB", { timeZone: zone, hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 /** @param {string} zone */
-const dayIn = (zone) => new Intl.DateTimeFormat(language, { timeZone: zone, weekday: "short", day: "numeric", month: "short" });
+const dayIn = (zone) => new Intl.DateTimeFormat(language, { timeZone: zone, weekday: "short" });
 
 /** Whether both zones show other clocks at that instant. @param {Date} at */
 const differs = (at) => clockIn(eventZone).format(at) !== clockIn(myZone).format(at) || dayIn(eventZone).format(at) !== dayIn(myZone).format(at);
@@ -206,11 +206,17 @@ function startSchedule(root, tools) {
   const slots = /** @type {HTMLElement[]} */ ([...root.querySelectorAll(".slot")]);
   /** @type {Map<HTMLElement, string>} */
   const texts = new Map();
+  const fields = () => /** @type {HTMLInputElement[]} */ ([...tools.elements].filter((field) => field instanceof HTMLInputElement));
+  /** @param {string} name */
+  const box = (name) => fields().find((field) => field.name === name && field.type === "checkbox");
   const days = /** @type {HTMLElement[]} */ ([...root.querySelectorAll(".programme-day")]);
-  const links = /** @type {HTMLAnchorElement[]} */ ([...root.querySelectorAll(".programme-days a")]);
+  const allDays = /** @type {HTMLAnchorElement | null} */ (root.querySelector("[data-all-days]"));
+  const links = /** @type {HTMLAnchorElement[]} */ ([...root.querySelectorAll(".programme-days a:not([data-all-days])")]);
+  const isWide = matchMedia("(min-width: 60rem)");
   const found = root.querySelector("[data-found]");
+  const nothing = /** @type {HTMLElement | null} */ (root.querySelector("[data-nothing]"));
+  const noStars = /** @type {HTMLElement | null} */ (root.querySelector("[data-no-stars]"));
   const reset = /** @type {HTMLButtonElement | null} */ (tools.querySelector("[type=reset]"));
-  const zone = /** @type {HTMLElement | null} */ (tools.querySelector("[data-my-zone]"));
   const times = /** @type {HTMLTimeElement[]} */ ([...root.querySelectorAll(".plan-time time")]);
 
   /** What a reader may look for: its words, and how Chinese ones are read. @param {HTMLElement} slot */
@@ -229,39 +235,32 @@ function startSchedule(root, tools) {
     return [start ?? 0, end ?? 0];
   };
 
-  // -- Stars come to the slots that are shown, a few at a time: a thousand at once would hold the page up
+  // -- Stars come to the slots that are shown when the browser has nothing else to do: a thousand would hold the page up
 
+  /** A session's code is the last part of its address. @param {Element | null} link */
+  const codeOf = (link) => (link instanceof HTMLAnchorElement ? (link.pathname.split("/").at(-2) ?? "") : "");
   /** @param {HTMLElement} slot */
   const giveStar = (slot) => {
-    if (!slot.dataset.code || slot.lastElementChild?.classList.contains("star")) return;
-    slot.append(starButton(slot.dataset.code, slot.querySelector("h4")?.textContent?.trim() ?? "", words, false));
+    const link = slot.querySelector("h4 a");
+    if (!link || slot.lastElementChild?.classList.contains("star")) return;
+    slot.append(starButton(codeOf(link), link.textContent?.trim() ?? "", words, false));
   };
   /** @type {HTMLElement[]} */
   let waiting = [];
+  const whenIdle = "requestIdleCallback" in globalThis ? requestIdleCallback : (/** @type {() => void} */ work) => setTimeout(work);
   const giveStars = () => {
-    for (const slot of waiting.splice(0, 40)) giveStar(slot);
-    if (waiting.length) setTimeout(giveStars);
+    for (const slot of waiting.splice(0, 20)) giveStar(slot);
+    if (waiting.length) whenIdle(giveStars);
   };
   /** @param {HTMLElement[]} shown */
   const wantStars = (shown) => {
     const idle = waiting.length === 0;
     waiting = shown;
-    if (idle) setTimeout(giveStars);
+    if (idle) whenIdle(giveStars);
   };
 
-  // -- One day at a time
+  // -- One day at a time; of what was found, all days or one
 
-  /** @param {string} id */
-  const showDay = (id) => {
-    for (const day of days) {
-      day.toggleAttribute("data-shown", day.id === id);
-      if (day.id === id) wantStars([.../** @type {NodeListOf<HTMLElement>} */ (day.querySelectorAll(".slot"))]);
-    }
-    for (const link of links) {
-      if (link.hash === `#${id}`) link.setAttribute("aria-current", "true");
-      else link.removeAttribute("aria-current");
-    }
-  };
   /** From its first beginning to its last. @param {HTMLElement} day @returns {[number, number]} */
   const boundsOf = (day) => {
     const marks = /** @type {NodeListOf<HTMLTimeElement>} */ (day.querySelectorAll(".plan-time time"));
@@ -276,19 +275,52 @@ function startSchedule(root, tools) {
       return first - 2 * HOUR < now && now < last + 2 * HOUR;
     });
   };
-  const chosen = () => days.find((day) => `#${day.id}` === location.hash) ?? today() ?? days[0];
-  if (days.length > 1) {
-    root.toggleAttribute("data-one-day", true);
+  const linked = () => days.find((day) => `#${day.id}` === location.hash)?.id ?? "";
+  let day = linked() || (today() ?? days[0])?.id || "";
+  /** Whether the reader chose it: then it stands in the address. */
+  let isChosen = Boolean(linked());
+  /** Of what was found: the one day that is shown, or all of them. */
+  let only = linked();
+  /** Whether the page lists what was found, rather than a day. */
+  let isList = false;
+  let isFiltered = false;
+  let isStarted = false;
+  root.toggleAttribute("data-one-day", true);
+
+  const showDays = () => {
+    const isStars = box("starred")?.checked || box("now")?.checked;
+    for (const section of days) section.toggleAttribute("data-shown", isList ? !only || only === section.id : section.id === day);
     for (const link of links) {
-      link.addEventListener("click", (event) => {
-        event.preventDefault();
-        history.replaceState(null, "", link.href);
-        showDay(link.hash.slice(1));
-      });
+      const here = link.hash.slice(1) === (isList ? only : day);
+      if (here && !isStars) link.setAttribute("aria-current", "true");
+      else link.removeAttribute("aria-current");
     }
-    addEventListener("hashchange", () => showDay(chosen()?.id ?? ""));
+    if (!allDays) return;
+    allDays.hidden = !isList || Boolean(isStars) || days.length < 2;
+    if (only) allDays.removeAttribute("aria-current");
+    else allDays.setAttribute("aria-current", "true");
+  };
+  /** @param {string} id  empty: all days */
+  const goTo = (id) => {
+    only = id;
+    day = id || day;
+    isChosen ||= Boolean(id);
+    for (const name of ["starred", "now"]) {
+      const view = box(name);
+      if (view) view.checked = false;
+    }
+    filter();
+    remember();
+  };
+  for (const link of [...links, ...(allDays ? [allDays] : [])]) {
+    link.addEventListener("click", (event) => {
+      event.preventDefault();
+      goTo(link === allDays ? "" : link.hash.slice(1));
+    });
   }
-  if (days[0]) showDay(chosen()?.id ?? "");
+  addEventListener("hashchange", () => {
+    if (linked()) goTo(linked());
+  });
 
   // -- Filters and search, kept in the address
 
@@ -298,6 +330,22 @@ function startSchedule(root, tools) {
     return start < now + HOUR && now < end;
   };
 
+  let hasRooms = false;
+  /** Choose the columns of the grid; with no rooms, all of them. @param {Set<string>} rooms */
+  const showRooms = (rooms) => {
+    if (!rooms.size && !hasRooms) return;
+    hasRooms = rooms.size > 0;
+    for (const plan of /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll(".plan"))) {
+      const widths = [];
+      for (const heading of /** @type {NodeListOf<HTMLElement>} */ (plan.querySelectorAll(".plan-room"))) {
+        heading.hidden = rooms.size > 0 && !rooms.has(heading.dataset.room ?? "");
+        const lanes = Number(/ w(\d+)/.exec(heading.className)?.[1] ?? 1);
+        widths.push(`repeat(${lanes}, ${heading.hidden ? "0" : "minmax(9.25rem, 1fr)"})`);
+      }
+      plan.style.gridTemplateColumns = rooms.size ? `3.5rem ${widths.join(" ")}` : "";
+    }
+  };
+
   const filter = () => {
     const data = new FormData(tools);
     const needles = fold(String(data.get("q") ?? "")).split(/\s+/).filter(Boolean);
@@ -305,31 +353,55 @@ function startSchedule(root, tools) {
     const starred = data.get("starred") !== null;
     const onlyNow = data.get("now") !== null;
     const active = needles.length > 0 || wanted.length > 0 || starred || onlyNow;
+    // Rooms alone are columns of the grid.
+    const rooms = isWide.matches && !needles.length && !starred && !onlyNow && wanted.length === 1 && wanted[0]?.[0] === "room" ? wanted[0][1] : new Set();
+    showRooms(rooms);
+    const wasList = isList;
+    isList = active && !rooms.size;
+    if (isList && ((!wasList && isStarted) || starred || onlyNow)) only = "";
+    if (!isList && wasList && only) day = only;
     const now = Date.now();
     /** @type {HTMLElement[]} */
     const shownSlots = [];
-    let count = 0;
-    for (const slot of slots) {
-      const codes = [slot, ...slot.querySelectorAll(".slot-talks [data-code]")].map((node) => /** @type {HTMLElement} */ (node).dataset.code ?? "");
+    /** @type {Map<string, number>} */
+    const counts = new Map();
+    for (const slot of active || isFiltered ? slots : []) {
+      // A block is found by any of its talks; they are where it is.
+      const sessions = /** @type {HTMLElement[]} */ ([slot, ...slot.querySelectorAll(".slot-talks li")]);
       const fits =
         needles.every((needle) => textOf(slot).includes(needle)) &&
         (!onlyNow || isOn(slot, now)) &&
-        wanted.every(([name, values]) => values.has(slot.dataset[name] ?? "")) &&
-        (!starred || codes.some((code) => stars.has(code)));
+        ((rooms.size > 0 && slot.classList.contains("all")) ||
+          sessions.some((session) => wanted.every(([name, values]) => values.has((name === "room" ? slot : session).dataset[name] ?? "")))) &&
+        (!starred || [...slot.querySelectorAll("h4 a, .slot-talks a")].some((link) => stars.has(codeOf(link))));
       slot.classList.toggle("is-filtered-out", !fits);
-      count += Number(fits);
-      if (fits) shownSlots.push(slot);
+      if (!fits) continue;
+      const where = slot.closest(".programme-day")?.id ?? "";
+      counts.set(where, (counts.get(where) ?? 0) + 1);
+      if (isList ? !only || only === where : where === day) shownSlots.push(slot);
     }
-    if (active) wantStars(shownSlots);
-    for (const time of times) {
+    if (!active) wantStars(slots.filter((slot) => slot.closest(".programme-day")?.id === day));
+    else wantStars(shownSlots);
+    const count = only && isList ? (counts.get(only) ?? 0) : [...counts.values()].reduce((sum, one) => sum + one, 0);
+    for (const link of links) {
+      if (isList && !starred && !onlyNow) link.dataset.hits = String(counts.get(link.hash.slice(1)) ?? 0);
+      else delete link.dataset.hits;
+    }
+    showDays();
+    for (const time of active || isFiltered ? times : []) {
       let next = time.closest(".plan-time")?.nextElementSibling;
       let shown = false;
       for (; next && next.classList.contains("slot"); next = next.nextElementSibling) shown ||= !next.classList.contains("is-filtered-out");
-      time.closest(".plan-time")?.classList.toggle("is-filtered-out", active && !shown);
+      time.closest(".plan-time")?.classList.toggle("is-filtered-out", isList && !shown);
     }
-    root.classList.toggle("is-list", active);
-    if (found) found.textContent = active ? (count ? `${words.some ?? ""} ${count}` : (words.none ?? "")) : "";
+    isFiltered = active;
+    root.classList.toggle("is-list", isList);
+    const hasNoStars = starred && stars.size === 0;
+    if (nothing) nothing.hidden = !isList || count > 0 || hasNoStars;
+    if (noStars) noStars.hidden = !hasNoStars;
+    if (found) found.textContent = isList && !hasNoStars ? `${words.some ?? ""} ${count}` : "";
     if (reset) reset.hidden = !active;
+    markNow();
     for (const details of tools.querySelectorAll("[data-filter]")) {
       const node = /** @type {HTMLElement} */ (details);
       const number = data.getAll(node.dataset.filter ?? "").length;
@@ -343,36 +415,39 @@ function startSchedule(root, tools) {
     const query = new URLSearchParams();
     for (const [name, value] of new FormData(tools)) if (String(value)) query.append(name, String(value));
     const text = query.toString();
-    history.replaceState(null, "", location.pathname + (text ? `?${text}` : "") + location.hash);
+    const place = isList ? only : isChosen ? day : "";
+    history.replaceState(null, "", location.pathname + (text ? `?${text}` : "") + (place ? `#${place}` : ""));
   };
 
   const asked = new URLSearchParams(location.search);
-  for (const field of /** @type {NodeListOf<HTMLInputElement>} */ (tools.querySelectorAll("input"))) {
+  for (const field of fields()) {
     if (field.type === "checkbox") field.checked = asked.getAll(field.name).includes(field.value);
     else field.value = asked.get(field.name) ?? "";
   }
   const countStars = () => {
-    const node = tools.querySelector("[data-star-count]");
+    const node = root.querySelector("[data-star-count]");
     if (node) node.textContent = stars.size ? `(${stars.size})` : "";
   };
 
   tools.addEventListener("submit", (event) => event.preventDefault());
-  tools.addEventListener("input", () => {
+  root.addEventListener("input", (event) => {
+    const field = /** @type {HTMLInputElement} */ (event.target);
+    // Stars and what is on now are views of their own.
+    const other = field.name === "starred" ? box("now") : field.name === "now" ? box("starred") : undefined;
+    if (other && field.checked) other.checked = false;
+    if (field.name === "zone") showZone(field.checked);
+    else filter();
+    remember();
+  });
+  tools.addEventListener("reset", (event) => {
+    event.preventDefault();
+    for (const field of fields()) {
+      if (field.type !== "checkbox") field.value = "";
+      else if (field.name !== "zone") field.checked = false;
+    }
     filter();
     remember();
-    showZone(zone?.querySelector("input")?.checked ?? false);
   });
-  tools.addEventListener("reset", () =>
-    queueMicrotask(() => {
-      for (const field of /** @type {NodeListOf<HTMLInputElement>} */ (tools.querySelectorAll("input"))) {
-        if (field.type === "checkbox") field.checked = false;
-        else field.value = "";
-      }
-      filter();
-      remember();
-      showZone(false);
-    }),
-  );
   document.addEventListener("stars", () => {
     countStars();
     filter();
@@ -389,18 +464,12 @@ function startSchedule(root, tools) {
   });
 
   const first = times[0] ? new Date(times[0].dateTime) : null;
-  const nowChip = /** @type {HTMLElement | null} */ (tools.querySelector("[data-now-chip]"));
-  if (nowChip) nowChip.hidden = !today();
-  if (zone && first && differs(first)) zone.hidden = false;
-  countStars();
-  if (asked.size) {
-    filter();
-    showZone(zone?.querySelector("input")?.checked ?? false);
-  }
+  const nowTab = /** @type {HTMLElement | null} */ (root.querySelector("[data-now-tab]"));
+  if (nowTab) nowTab.hidden = !today();
+  if (first && differs(first)) root.querySelector("[data-my-zone]")?.toggleAttribute("data-useful", true);
 
   // -- Now
 
-  const isWide = matchMedia("(min-width: 60rem)");
   const markNow = () => {
     for (const line of root.querySelectorAll(".now-line")) line.remove();
     const now = Date.now();
@@ -420,12 +489,13 @@ function startSchedule(root, tools) {
       plan.append(line);
     }
   };
-  markNow();
-  setInterval(() => {
-    markNow();
-    if (new FormData(tools).get("now") !== null) filter();
-  }, 60_000);
-  isWide.addEventListener("change", markNow);
+
+  countStars();
+  filter();
+  isStarted = true;
+  if (box("zone")?.checked) showZone(true);
+  setInterval(() => (box("now")?.checked ? filter() : markNow()), 60_000);
+  isWide.addEventListener("change", filter);
 }
 
 // -- The list of speakers -----------------------------------------------------------------------------------------------

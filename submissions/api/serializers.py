@@ -9,7 +9,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from common.api.fields import LocalizedText, Minutes, Text
+from common.api.fields import Instant, LocalizedText, Minutes, Text
 from common.api.serializers import Body
 from common.codes import CODE_PATTERN
 from events.models import Event, Track
@@ -22,11 +22,22 @@ class PeriodOut(serializers.Serializer[Any]):
 
 
 class PeriodBody(Body):
-    starts_at = serializers.DateTimeField()
-    ends_at = serializers.DateTimeField()
+    starts_at = Instant()
+    ends_at = Instant()
 
 
 class SpeakerOut(serializers.ModelSerializer[Speaker]):
+    example = {
+        "code": "K7Q2XM",
+        "name": "Mei Lin",
+        "native_name": "林梅",
+        "email": "mei@example.edu",
+        "affiliation": "Jiangnan University",
+        "country": "CN",
+        "biography": {"en": "Studies what yeast does to tea."},
+        "availability": [{"starts_at": "2027-06-07T00:00:00Z", "ends_at": "2027-06-07T10:00:00Z"}],
+    }
+
     biography = LocalizedText()
     country = serializers.CharField(source="country.code")
     availability = PeriodOut(source="availabilities", many=True)
@@ -43,6 +54,17 @@ class SpeakerOut(serializers.ModelSerializer[Speaker]):
 
 
 class SpeakerBody(Body):
+    example = {
+        "name": "Mei Lin",
+        "native_name": "林梅",
+        "email": "mei@example.edu",
+        "affiliation": "Jiangnan University",
+        "country": "CN",
+        "biography": {"en": "Studies what yeast does to tea."},
+        "availability": [{"starts_at": "2027-06-07T08:00:00+08:00", "ends_at": "2027-06-07T18:00:00+08:00"}],
+    }
+    example_of_change = {"affiliation": "Zhejiang University"}
+
     name = Text(max_length=200)
     native_name = Text(max_length=200, allow_blank=True, required=False)
     email = serializers.EmailField(allow_blank=True, required=False)
@@ -62,6 +84,19 @@ class SpeakerBody(Body):
 
 
 class SubmissionOut(serializers.ModelSerializer[Submission]):
+    example = {
+        "code": "AB34CD",
+        "title": {"en": "Yeast and tea", "zh-hans": "酵母与茶"},
+        "abstract": {"en": "What happens in the first hour."},
+        "kind": "talk",
+        "track": 2,
+        "duration_minutes": 45,
+        "language": "en",
+        "state": "accepted",
+        "expected_attendance": 120,
+        "speakers": ["K7Q2XM"],
+    }
+
     title = LocalizedText()
     abstract = LocalizedText()
     track = serializers.IntegerField(source="track_id", allow_null=True)
@@ -122,6 +157,17 @@ class SpeakersOfEvent(serializers.ListField):
 
 
 class SubmissionBody(Body):
+    example = {
+        "title": {"en": "Yeast and tea", "zh-hans": "酵母与茶"},
+        "abstract": {"en": "What happens in the first hour."},
+        "track": 2,
+        "duration_minutes": 45,
+        "language": "en",
+        "expected_attendance": 120,
+        "speakers": ["K7Q2XM"],
+    }
+    example_of_change = {"state": "confirmed", "expected_attendance": 150}
+
     title = LocalizedText(max_length=500)
     abstract = LocalizedText(lines=True, allow_blank=True, required=False)
     kind = serializers.ChoiceField(SubmissionKind.choices, required=False)

@@ -3,21 +3,23 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
 from django_filters import rest_framework as filters
 
-from events.api.base import EventResource
-from events.models import Permission
+from events.api.base import EventResource, OfEvent
+from events.models import Permission, Track
 from submissions.api.serializers import SpeakerBody, SpeakerOut, SubmissionBody, SubmissionOut
 from submissions.models import Speaker, Submission
 from submissions.services import speakers, submissions
 
 
 class SubmissionFilters(filters.FilterSet):
-    speaker = filters.CharFilter("speakers__code")
+    speaker = filters.CharFilter("speakers__code", label=_("a speaker's code"))
+    track = OfEvent(Track, "event")
 
     class Meta:
         model = Submission
-        fields = ["state", "kind", "track", "language"]
+        fields = ["state", "kind", "language"]
 
 
 class Submissions(EventResource):

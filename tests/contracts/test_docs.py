@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -62,3 +64,41 @@ def test_every_column_of_a_csv_is_described() -> None:
     described = text_of("reference/import.md")
     for column in COLUMNS:
         assert f"`{column.replace(' ', '_')}`" in described, column
+
+
+#: What the frameworks below us say of requests and fields.
+OF_FRAMEWORKS = {
+    *("parse_error", "not_authenticated", "authentication_failed", "permission_denied", "method_not_allowed"),
+    *("not_acceptable", "unsupported_media_type", "null", "empty", "not_a_list", "not_a_dict", "invalid_choice"),
+    *("min_length", "max_value", "min_value", "max_digits", "max_decimal_places", "max_whole_digits"),
+    *("max_string_length", "null_characters_not_allowed", "surrogate_characters_not_allowed"),
+    *("date", "datetime", "overflow"),
+}
+
+
+def codes_of(tree: ast.AST, of_api: bool) -> Iterator[str]:
+    """What is written as the code of a problem, and the messages of the API's own fields."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+            given = [keyword.value for keyword in node.keywords if keyword.arg == "code"]
+            if name in {"Problem", "ErrorDetail", "ValidationError", "ModelValidationError"}:
+                yield from (str(value.value) for value in given if isinstance(value, ast.Constant))
+            elif name in {"problem", "plain_problem"} and isinstance(node.args[1:2] and node.args[1], ast.Constant):
+                yield node.args[1].value  # type: ignore[attr-defined]  # as just asked
+        elif isinstance(node, ast.Assign) and of_api:
+            names = {getattr(target, "id", "") for target in node.targets}
+            if "default_code" in names and isinstance(node.value, ast.Constant):
+                yield str(node.value.value)
+            elif "default_error_messages" in names and isinstance(node.value, ast.Dict):
+                yield from (str(key.value) for key in node.value.keys if isinstance(key, ast.Constant))
+
+
+def test_every_error_code_is_described_and_no_other() -> None:
+    found = set(OF_FRAMEWORKS)
+    for app in OURS:
+        for path in (ROOT / app).rglob("*.py"):
+            if not {"migrations", "views", "forms.py"} & set(path.relative_to(ROOT / app).parts):
+                found |= set(codes_of(ast.parse(path.read_text()), of_api="api" in path.parts))
+    rows = re.findall(r"^\| (`.*?`) \|", text_of("reference/errors.md"), re.MULTILINE)
+    assert {code for row in rows for code in re.findall(r"`(\w+)`", row)} == found

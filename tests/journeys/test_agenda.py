@@ -61,7 +61,7 @@ def wait_until(page: Page, condition: Callable[[], Any]) -> None:
 
 
 def test_stars_get_into_a_calendar_and_later_ones_follow(page: Page) -> None:
-    opener = page.get_by_role("button", name="In my calendar")
+    opener = page.get_by_role("button", name="My stars in my calendar")
     expect(opener).to_be_hidden()
     star(page, "Kefir")
     opener.click()
@@ -90,7 +90,7 @@ def test_stars_get_into_a_calendar_and_later_ones_follow(page: Page) -> None:
     star(page, "Kefir")
     wait_until(page, lambda: followed(address) == {"Tea", "食品科学的未来"})
 
-    page.get_by_role("button", name="In my calendar").click()
+    page.get_by_role("button", name="My stars in my calendar").click()
     assert dialog.get_by_label("Address of my calendar").input_value() == address
     dialog.get_by_role("button", name="Stop and forget the address").click()
     expect(dialog.get_by_role("button", name="Get my address")).to_be_focused()
@@ -100,7 +100,7 @@ def test_stars_get_into_a_calendar_and_later_ones_follow(page: Page) -> None:
 
 def test_what_fails_says_so_and_can_be_tried_again(page: Page) -> None:
     star(page, "Kefir")
-    page.get_by_role("button", name="In my calendar").click()
+    page.get_by_role("button", name="My stars in my calendar").click()
     page.context.set_offline(True)
     page.get_by_role("button", name="Get my address").click()
     expect(page.get_by_role("alert")).to_have_text("That did not work. Please try again in a minute.")
@@ -112,7 +112,7 @@ def test_what_fails_says_so_and_can_be_tried_again(page: Page) -> None:
 
 def test_an_agenda_that_was_swept_is_forgotten_by_the_browser(page: Page) -> None:
     star(page, "Kefir")
-    page.get_by_role("button", name="In my calendar").click()
+    page.get_by_role("button", name="My stars in my calendar").click()
     page.get_by_role("button", name="Get my address").click()
     expect(page.get_by_role("link", name="Subscribe in my calendar")).to_be_visible()
     Agenda.objects.all().delete()

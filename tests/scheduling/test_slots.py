@@ -158,3 +158,39 @@ def test_who_did_what_is_written_down(event: Event) -> None:
     slots.remove_slot(slot=slot, actor=user, now=NOW)
     verbs = AuditEntry.objects.filter(actor=user).order_by("pk").values_list("verb", flat=True)
     assert list(verbs) == ["slot_placed", "slot_moved", "slot_changed", "slot_removed"]
+
+
+def test_a_block_that_holds_others_stays_a_block(event: Event) -> None:
+    block = place(event, kind=SlotKind.BLOCK, ends_at=at(event, "11:00"))
+    other = place(event, "12:00", kind=SlotKind.BLOCK, ends_at=at(event, "15:00"))
+    place(event, parent=block)
+    for changes in ({"kind": SlotKind.TALK}, {"kind": SlotKind.TALK, "parent": other, "starts_at": at(event, "12:00")}):
+        with pytest.raises(CannotPlace) as refusal:
+            move(block, **changes)
+        assert codes(refusal) == ["holds_others"]
+
+
+def test_a_block_does_not_drag_along_what_is_locked(event: Event) -> None:
+    block = place(event, kind=SlotKind.BLOCK, room=make.make_room(event), ends_at=at(event, "11:00"))
+    talk = place(event, parent=block, locked=True)
+    for attempt in (
+        lambda: move(block, starts_at=at(event, "14:00")),
+        lambda: move(block, room=make.make_room(event)),
+        lambda: remove(block),
+    ):
+        with pytest.raises(CannotPlace) as refusal:
+            attempt()
+        assert codes(refusal) == ["slot_is_locked"]
+    move(block, ends_at=at(event, "12:00"))
+    move(talk, locked=False)
+    move(block, starts_at=at(event, "14:00"))
+    talk.refresh_from_db()
+    assert talk.starts_at == at(event, "14:00")
+
+
+def test_what_was_removed_meanwhile_is_not_moved(event: Event) -> None:
+    slot = place(event)
+    Slot.objects.filter(pk=slot.pk).delete()
+    with pytest.raises(CannotPlace) as refusal:
+        move(slot, starts_at=at(event, "14:00"))
+    assert codes(refusal) == ["removed_meanwhile"]
