@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from html import escape
-from typing import Any, Final
+from typing import Any, Final, Self
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -65,6 +65,14 @@ class Rendered:
 
     def as_json(self) -> dict[str, Any]:
         return {name: value for name, value in asdict(self).items() if value}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """What `as_json` made; rows of an earlier version have one calendar part at most."""
+        values = dict(stored)
+        text, method = values.pop("calendar", ""), values.pop("method", "")
+        parts = values.pop("calendars", [{"method": method, "text": text}] if text else [])
+        return cls(**values, calendars=tuple(Invitation(**part) for part in parts))
 
 
 # -- Words -----------------------------------------------------------------------------------------------------------

@@ -166,8 +166,8 @@ def _for_provider(mail: Mail) -> Any:
         headers=headers,
     )
     email.attach_alternative(rendered.html, "text/html")
-    if rendered.calendar:
-        email.attach("invite.ics", rendered.calendar, f"text/calendar; charset=utf-8; method={rendered.method}")
+    for part in rendered.calendars:
+        email.attach("invite.ics", part.text, f"text/calendar; charset=utf-8; method={part.method}")
     email.metadata = {"message": message.message_id}
     email.track_opens = email.track_clicks = False
     return email
