@@ -14,8 +14,8 @@ class Migration(migrations.Migration):
             model_name="event",
             name="quiet_minutes",
             field=models.PositiveSmallIntegerField(
-                db_default=10,
-                default=10,
+                db_default=0,
+                default=0,
                 validators=[django.core.validators.MaxValueValidator(1440)],
                 verbose_name="minutes of quiet before speakers are told",
             ),

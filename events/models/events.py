@@ -150,8 +150,8 @@ class Event(models.Model):
     # How long nothing may change before speakers are told what has; 0: at once (scheduling.services.telling).
     quiet_minutes = models.PositiveSmallIntegerField(
         _("minutes of quiet before speakers are told"),
-        default=10,
-        db_default=10,
+        default=0,
+        db_default=0,
         validators=[MaxValueValidator(MAX_QUIET_MINUTES)],
     )
     # Where a programme was imported from, such as `FOSDEM 2026`, kept for its exports.

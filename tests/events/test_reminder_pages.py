@@ -31,7 +31,7 @@ def in_three_days() -> date:
 @pytest.fixture
 def event() -> Event:
     """With four sessions in three days, each of one speaker."""
-    event = make_event("soon", starts_on=in_three_days(), locales=("en", "zh-hans"))
+    event = make_event("soon", starts_on=in_three_days(), locales=("en", "zh-hans"), quiet_minutes=10)
     room = make_room(event, "Lake Hall")
     for number, clock in enumerate(("09:00", "10:00", "11:00", "12:00")):
         speaker = make_speaker(event, f"Speaker {number}", email=f"s{number}@example.org")

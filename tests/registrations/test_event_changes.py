@@ -28,7 +28,7 @@ QUIET = timedelta(minutes=10)
 
 @pytest.fixture
 def event() -> Event:
-    return make.make_event("food", locales=("en", "zh-hans"))
+    return make.make_event("food", locales=("en", "zh-hans"), quiet_minutes=10)
 
 
 def shift(event: Event, days: int, now: datetime = NOW) -> None:

@@ -28,7 +28,7 @@ QUIET = 10 * MINUTE
 
 @pytest.fixture
 def event() -> Event:
-    return make.make_event("food", locales=("en", "zh-hans"))
+    return make.make_event("food", locales=("en", "zh-hans"), quiet_minutes=10)
 
 
 @pytest.fixture
