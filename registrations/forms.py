@@ -388,15 +388,21 @@ class RegistrationFilters(forms.Form):
         assert isinstance(products, forms.ModelChoiceField)
         products.queryset = event.products.in_order()
 
-    def narrow(self, registrations: Any) -> Any:
-        """Filters that make no sense are no filters."""
+    @property
+    def wanted(self) -> dict[str, Any]:
+        """As `registrations.segments` reads it; filters that make no sense are no filters."""
         self.is_valid()
         values = {name: value for name, value in self.cleaned_data.items() if value}
-        if ticket := values.get("ticket"):
-            values["ticket"] = ticket.pk
-        if product := values.get("product"):
-            registrations = registrations.filter(pk__in=product.lines.wanted().values("registration"))
-        return segments.narrow(registrations, values)
+        for name in ("ticket", "product"):
+            if name in values:
+                values[name] = values[name].pk
+        for name in self.data:
+            if name.startswith(segments.ANSWER):
+                values[name] = [value[:200] for value in self.data.getlist(name)][:50]
+        return values
+
+    def narrow(self, registrations: Any) -> Any:
+        return segments.narrow(registrations, self.wanted)
 
 
 def state_label(state: str) -> str:

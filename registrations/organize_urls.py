@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, path, re_path
 
 from common.codes import CODE_PATTERN
-from registrations.views import imports, organize, products, questions, statistics, tickets
+from registrations.views import imports, organize, products, questions, segments, statistics, tickets
 
 _CODE = rf"(?P<code>{CODE_PATTERN})"
 
@@ -35,6 +35,8 @@ organize_urls: list[URLPattern] = [
     path("registrations/", organize.registrations, name="registrations"),
     re_path(r"^registrations/export\.(?P<kind>csv|xlsx)$", organize.registrations_file, name="registrations_file"),
     path("registrations/new/", organize.add, name="add"),
+    path("registrations/segments/", segments.save, name="save_segment"),
+    path("registrations/segments/<int:pk>/delete/", segments.delete, name="delete_segment"),
     path("registrations/import/", imports.upload, name="import"),
     path("registrations/import/template.<str:kind>", imports.template, name="import_template"),
     path("registrations/numbers/", statistics.overview, name="statistics"),

@@ -1,6 +1,6 @@
 """A part of those who registered for an event, named by a filter: for the organizer's list, for campaigns, for saved segments.
 
-A filter is plain data, as it stands in an address or in a saved segment: `q` (words to search for), and `state`, `ticket`,
+A filter is plain data, as it stands in an address or in a saved segment: `q` (words to search for), and `state`, `ticket`, `product`,
 `country`, `language` and `answer.IDENTIFIER` with one value or several, any one of which is enough.
 """
 
@@ -25,6 +25,8 @@ def narrow(registrations: RegistrationQuerySet, wanted: Mapping[str, Any]) -> Re
             registrations = registrations.filter(**{f"{field}__in": values})
     if tickets := [int(value) for value in values_of(wanted, "ticket") if str(value).isdigit()]:
         registrations = registrations.filter(ticket_type__in=tickets)
+    if products := [int(value) for value in values_of(wanted, "product") if str(value).isdigit()]:
+        registrations = registrations.wanting(products)
     for name in wanted:
         if name.startswith(ANSWER) and (values := values_of(wanted, name)):
             registrations = registrations.answering(name.removeprefix(ANSWER), values)

@@ -18,6 +18,7 @@ from django_countries import countries
 
 from events.models import Event
 from registrations.models import Answer, Question, QuestionKind, Registration, RegistrationState
+from registrations.segments import ANSWER
 
 #: Bars of one plot; what is rarer is counted together in the last.
 MOST_BARS: Final = 15
@@ -170,7 +171,9 @@ def _by_answers(event: Event, counted: QuerySet[Registration], total: int) -> It
         found = by_question.get(question.pk, Counter())
         labels = _labels(question, found)
         rows = [(key, labels.get(key, key), found[key]) for key in {**labels, **found}]
-        yield _plot(f"question-{question.pk}", str(question.label), _("Answer"), total, rows, None)
+        can_be_found = question.kind not in {_K.NUMBER, _K.CONSENT}
+        link = _list(event, f"{ANSWER}{question.identifier}") if can_be_found else None
+        yield _plot(f"question-{question.pk}", str(question.label), _("Answer"), total, rows, link)
 
 
 def _key(value: object) -> str:

@@ -93,6 +93,10 @@ class RegistrationQuerySet(models.QuerySet["Registration"]):
         answers = Answer.objects.filter(given, question__identifier=identifier)
         return self.filter(pk__in=answers.values("registration"))
 
+    def wanting(self, products: Collection[int]) -> RegistrationQuerySet:
+        """Those who have, or wait for, one of these products."""
+        return self.filter(pk__in=LineItem.objects.wanted().filter(product__in=products).values("registration"))
+
     def by_state(self) -> dict[str, int]:
         """How many are in each state that somebody is in."""
         counted = self.order_by("state").values_list("state").annotate(models.Count("pk"))

@@ -45,6 +45,7 @@ from registrations.services import payments, places
 from registrations.services.answers import questions_of
 from registrations.views.answering import change_form, keep_files
 from registrations.views.public import shown_answers
+from registrations.views.segments import saved_views
 
 PAGE: Final = 50
 TONES: Final = {
@@ -85,8 +86,9 @@ def registrations(request: HttpRequest, slug: str) -> HttpResponse:
             for registration in page
         ],
         "chosen": chosen,
-        "is_filtered": any(chosen.values()),
+        "is_filtered": bool(filters.wanted),
         "query": request.GET.urlencode(),
+        "saved": saved_views(event, filters.wanted),
         "states": [{"code": code, "label": state_label(code), "count": count} for code, count in states.items()],
         "tickets": list(event.ticket_types.in_order()),
         "countries": [

@@ -14,6 +14,7 @@ from events.services import events
 from notifications.models import Campaign, Message
 from notifications.notices import Notice, Recipient
 from notifications.services import campaigns, ledger, reminders, rendering
+from registrations.models import Segment
 from registrations.notices import CONFIRMED
 from scheduling.models import Slot
 from scheduling.services import agendas, releases
@@ -141,6 +142,9 @@ def make_world(slug: str, organisation: Organisation, *, state: str = "live") ->
         "messages pk": _a_message(event).pk,
         "mail-templates kind": CONFIRMED.code,
         "numbers code": "countries",
+        "segments pk": Segment.objects.get_or_create(
+            event=event, name="Guests", defaults={"wanted": {"country": "CN"}}
+        )[0].pk,
         "numbers kind": "csv",
         "registrations kind": "csv",
         "export. kind": "csv",
