@@ -60,6 +60,8 @@ class ReminderRuleOut(serializers.ModelSerializer[ReminderRule]):
         "anchor": "slot",
         "audience": "speakers",
         "offset_minutes": 60,
+        "days_before": None,
+        "at_time": None,
         "subject": {},
         "body": {},
         "active": True,
@@ -140,6 +142,43 @@ class ProgressOut(serializers.Serializer[Progress]):
 
 
 class CampaignOut(serializers.ModelSerializer[Campaign]):
+    example = {
+        "id": 7,
+        "subject": {"en": "The programme is out", "zh-hans": "日程已发布"},
+        "body": {"en": "See you on Monday, {name}.", "zh-hans": "{name}，周一见。"},
+        "audiences": {"registrations": {"state": ["confirmed"]}, "speakers": {}},
+        "state": "scheduled",
+        "send_at": "2027-06-01T01:00:00Z",
+        "began_at": None,
+        "finished_at": None,
+        "progress": {
+            "total": 0,
+            "waiting": 0,
+            "sent": 0,
+            "failed": 0,
+            "bounced": 0,
+            "unsubscribed": 0,
+            "cancelled": 0,
+        },
+    }
+    _under_way = {
+        "began_at": "2027-06-01T01:00:02Z",
+        "progress": {
+            "total": 240,
+            "waiting": 115,
+            "sent": 122,
+            "failed": 0,
+            "bounced": 1,
+            "unsubscribed": 2,
+            "cancelled": 0,
+        },
+    }
+    example_after = {
+        "pause": {"state": "paused", **_under_way},
+        "resume": {"state": "sending", **_under_way},
+        "cancel": {"state": "cancelled"},
+    }
+
     subject = LocalizedText()
     body = LocalizedText()
     audiences = serializers.DictField(child=serializers.DictField())
@@ -157,6 +196,13 @@ class CampaignOut(serializers.ModelSerializer[Campaign]):
 class CampaignBody(Body):
     """One text to many people of the event; it begins at once unless told otherwise."""
 
+    example = {
+        "subject": {"en": "The programme is out", "zh-hans": "日程已发布"},
+        "body": {"en": "See you on Monday, {name}.", "zh-hans": "{name}，周一见。"},
+        "audiences": {"registrations": {"state": ["confirmed"]}, "speakers": {}},
+        "send_at": "2027-06-01T09:00:00+08:00",
+    }
+
     subject = LocalizedText(max_length=300)
     body = LocalizedText(lines=True, max_length=20_000)
     audiences = serializers.DictField(
@@ -165,7 +211,7 @@ class CampaignBody(Body):
             'whom, with filters: {"registrations": {"state": ["confirmed"], "country": ["CN"]}, "speakers": {}}'
         ),
     )
-    send_at = serializers.DateTimeField(required=False, help_text=_("default: at once"))
+    send_at = Instant(required=False, help_text=_("default: at once"))
     draft = serializers.BooleanField(required=False, help_text=_("true: only written, to be sent by an organizer"))
 
 
@@ -208,7 +254,7 @@ class Campaigns(EventResource):
         return self._changed(campaigns.cancel_campaign)
 
     def _changed(self, service: Callable[..., Campaign]) -> Response:
-        return Response(self.shown(self.again(service(campaign=self.get_object(), **self.by_whom()))))
+        return self.one(self.again(service(campaign=self.get_object(), **self.by_whom())))
 
 
 class MessageOut(serializers.ModelSerializer[Message]):
@@ -225,6 +271,7 @@ class MessageOut(serializers.ModelSerializer[Message]):
         "attempts": 0,
         "error": "",
     }
+    example_after = {"cancel": {"state": "cancelled"}}
 
     recipient = serializers.EmailField(source="recipient_email")
 
@@ -315,10 +362,10 @@ class Messages(EventResource):
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, **_path: Any) -> Response:
         """Withdraw a message that is still queued."""
-        return Response(self.shown(messages.cancel_message(message=self.get_object(), **self.by_whom())))
+        return self.one(messages.cancel_message(message=self.get_object(), **self.by_whom()))
 
     @extend_schema(request=None, responses=MessageOut)
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, **_path: Any) -> Response:
         """Queue a failed or cancelled message again."""
-        return Response(self.shown(messages.retry_message(message=self.get_object(), **self.by_whom())))
+        return self.one(messages.retry_message(message=self.get_object(), **self.by_whom()))
