@@ -92,13 +92,13 @@ def filters(event_id: int) -> list[Filter]:
 
 
 def _answers(event_id: int) -> Iterator[Filter]:
-    for question in Question.objects.filter(event=event_id).prefetch_related("options").order_by("position", "pk"):
+    for question in Question.objects.filter(event=event_id).in_order():
         name = f"{segments.ANSWER}{question.identifier}"
         if question.kind == QuestionKind.YES_NO:
             choices: tuple[tuple[str, str], ...] = (("true", _("Yes")), ("false", _("No")))
             yield Filter(name=name, label=str(question.label), choices=choices)
-        elif options := list(question.options.all()):
-            choices = tuple((option.identifier, str(option.label)) for option in options)
+        elif labels := question.option_labels:
+            choices = tuple((identifier, str(label)) for identifier, label in labels.items())
             yield Filter(name=name, label=str(question.label), choices=choices)
 
 

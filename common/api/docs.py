@@ -110,6 +110,9 @@ def _resolve(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]
 
 def _fields(document: dict[str, Any], schema: dict[str, Any]) -> list[Field]:
     schema = _resolve(document, schema)
+    if "oneOf" in schema:
+        # One, or many of the same.
+        schema = _resolve(document, schema["oneOf"][0])
     if schema.get("type") == "array":
         schema = _resolve(document, schema["items"])
     required = schema.get("required", [])

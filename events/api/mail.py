@@ -20,7 +20,7 @@ from common.api.fields import Instant, LocalizedText
 from common.api.filters import InstantFilter
 from common.api.serializers import Body
 from common.problems import Invalid, Problem
-from common.text import email_key
+from common.text import email_key, validate_single_line
 from events.api.base import EventResource
 from events.models import Permission
 from notifications.models import (
@@ -36,6 +36,9 @@ from notifications.models import (
 from notifications.notices import Recipient
 from notifications.services import campaigns, messages, reminders
 from notifications.services.campaigns import Progress
+
+#: Of one filter.
+_MOST_VALUES: Final = 500
 
 
 class WallClock(serializers.RegexField):
@@ -193,6 +196,43 @@ class CampaignOut(serializers.ModelSerializer[Campaign]):
         return dict(ProgressOut(self.context["progress"][campaign.pk]).data)
 
 
+@extend_schema_field(
+    {
+        "oneOf": [
+            {"type": "string"},
+            {"type": "array", "items": {"oneOf": [{"type": t} for t in ("string", "integer", "boolean")]}},
+        ]
+    }
+)
+class AnyOfThese(serializers.Field[Any, Any, Any, Any]):
+    """Words to search for, or values of which any one is enough."""
+
+    default_error_messages = {"type": _("Write one text, or a list of texts and whole numbers.")}
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, str | list) or len(data) > _MOST_VALUES:
+            self.fail("type")
+        for value in [data] if isinstance(data, str) else data:
+            if isinstance(value, str):
+                validate_single_line(value)
+            elif not isinstance(value, int):
+                self.fail("type")
+        return data
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+class Filters(serializers.DictField):
+    child = AnyOfThese()
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        found: dict[str, Any] = super().to_internal_value(data)
+        for name in found:
+            validate_single_line(name)
+        return found
+
+
 class CampaignBody(Body):
     """One text to many people of the event; it begins at once unless told otherwise."""
 
@@ -206,7 +246,7 @@ class CampaignBody(Body):
     subject = LocalizedText(max_length=300)
     body = LocalizedText(lines=True, max_length=20_000)
     audiences = serializers.DictField(
-        child=serializers.DictField(),
+        child=Filters(),
         help_text=_(
             'whom, with filters: {"registrations": {"state": ["confirmed"], "country": ["CN"]}, "speakers": {}}'
         ),

@@ -105,12 +105,14 @@ class CheckIns(EventResource):
             component_name="CheckInOrList",
             serializers={"one": CheckInBody, "many": _scans()},
             resource_type_field_name=None,
+            many=False,
         ),
         responses={
             201: PolymorphicProxySerializer(
                 component_name="CheckInOrListOut",
                 serializers={"one": CheckInOut, "many": CheckInOut(many=True)},
                 resource_type_field_name=None,
+                many=False,
             )
         },
     )
