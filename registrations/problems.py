@@ -127,32 +127,47 @@ def problems_with_products(
 def _problem_with_product(
     event: Event, ticket_type: TicketType, product: Product, quantity: int, now: datetime
 ) -> Problem | None:
-    code = ""
-    message: Any = None
-    fix: Any = ""
     name = {"product": product.name}
     opens, closes = product.available_from, product.available_until
+    tickets = {ticket.pk for ticket in product.ticket_types.all()}
     if product.event_id != event.pk:
-        code, message = "product_not_of_event", _("The event has no such product.")
-        fix = _("Choose one of this event's products.")
-    elif (tickets := [ticket.pk for ticket in product.ticket_types.all()]) and ticket_type.pk not in tickets:
-        code, message = "product_not_for_ticket", _("“%(product)s” cannot be had with this ticket.") % name
-        fix = _("Leave it out, or choose another ticket.")
-    elif quantity > product.max_per_registration:
-        code = "too_many_of_product"
-        message = _("You can have at most %(count)s of “%(product)s”.") % {
-            **name,
-            "count": product.max_per_registration,
-        }
-        fix = _("Choose fewer of it.")
-    elif opens and now < opens:
-        code = "product_not_open"
-        message = _("“%(product)s” can be had from %(moment)s on.") % {**name, "moment": dates.moment(opens, event.tz)}
-        fix = _("Come back then.")
-    elif (closes and now >= closes) or event.is_over(now):
-        code, message = "product_closed", _("“%(product)s” can no longer be had.") % name
-        fix = _("Leave it out, or ask the organizers.")
-    return Problem(code=code, field="products", message=message, fix=fix) if code else None
+        return Problem(
+            code="product_not_of_event",
+            field="products",
+            message=_("The event has no such product."),
+            fix=_("Choose one of this event's products."),
+        )
+    if tickets and ticket_type.pk not in tickets:
+        return Problem(
+            code="product_not_for_ticket",
+            field="products",
+            message=_("“%(product)s” cannot be had with this ticket.") % name,
+            fix=_("Leave it out, or choose another ticket."),
+        )
+    if quantity > product.max_per_registration:
+        most = product.max_per_registration
+        return Problem(
+            code="too_many_of_product",
+            field="products",
+            message=_("You can have at most %(count)s of “%(product)s”.") % {**name, "count": most},
+            fix=_("Choose fewer of it."),
+        )
+    if opens and now < opens:
+        moment = dates.moment(opens, event.tz)
+        return Problem(
+            code="product_not_open",
+            field="products",
+            message=_("“%(product)s” can be had from %(moment)s on.") % {**name, "moment": moment},
+            fix=_("Come back then."),
+        )
+    if (closes and now >= closes) or event.is_over(now):
+        return Problem(
+            code="product_closed",
+            field="products",
+            message=_("“%(product)s” can no longer be had.") % name,
+            fix=_("Leave it out, or ask the organizers."),
+        )
+    return None
 
 
 def problems_with_group(emails: Sequence[str]) -> list[Problem]:

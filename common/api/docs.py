@@ -70,7 +70,7 @@ def groups() -> list[Group]:
 
 
 def _operation(document: dict[str, Any], method: str, path: str, operation: dict[str, Any]) -> Operation:
-    body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+    body = next(iter(operation.get("requestBody", {}).get("content", {}).values()), {})
     return Operation(
         method=method.upper(),
         path=path,
@@ -110,6 +110,9 @@ def _resolve(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]
 
 def _fields(document: dict[str, Any], schema: dict[str, Any]) -> list[Field]:
     schema = _resolve(document, schema)
+    if "oneOf" in schema:
+        # One, or many of the same.
+        schema = _resolve(document, schema["oneOf"][0])
     if schema.get("type") == "array":
         schema = _resolve(document, schema["items"])
     required = schema.get("required", [])

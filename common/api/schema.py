@@ -6,7 +6,7 @@ from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import build_listed_example_value
-from drf_spectacular.utils import OpenApiParameter
+from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer
 from rest_framework import serializers
 
 from common.api.idempotency import HEADER, Idempotent
@@ -95,13 +95,19 @@ class Schema(AutoSchema):
     def _get_examples(
         self, serializer: Any, direction: Any, media_type: Any, status_code: Any = None, extras: Any = None
     ) -> dict[str, Any]:
-        """What the serializers say of themselves: `example`, and `example_of_change` where a PATCH asks for less."""
-        shape = getattr(serializer, "child", serializer)
+        """What the serializers say of themselves: `example`; `example_of_change` where a PATCH asks for less; by the
+        name of an action what is another in its answer, `example_after`. Of several shapes, the first's."""
+        shape = serializer
+        if isinstance(shape, PolymorphicProxySerializer):
+            shape = next(iter(shape.serializers.values()))
+        shape = getattr(shape, "child", shape)
         example = getattr(shape, "example", None)
         if direction == "request" and self.method.upper() == "PATCH":
             example = getattr(shape, "example_of_change", example)
         if example is None:
             return {}
+        if direction == "response":
+            example = {**example, **getattr(shape, "example_after", {}).get(getattr(self.view, "action", ""), {})}
         if direction == "response" and status_code == "200" and self._is_list_view(serializer):
             example = build_listed_example_value(example, self._get_paginator(), direction)  # type: ignore[no-untyped-call]
         return {"Example": {"value": example}}

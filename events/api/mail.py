@@ -20,7 +20,7 @@ from common.api.fields import Instant, LocalizedText
 from common.api.filters import InstantFilter
 from common.api.serializers import Body
 from common.problems import Invalid, Problem
-from common.text import email_key
+from common.text import email_key, validate_single_line
 from events.api.base import EventResource
 from events.models import Permission
 from notifications.models import (
@@ -36,6 +36,9 @@ from notifications.models import (
 from notifications.notices import Recipient
 from notifications.services import campaigns, messages, reminders
 from notifications.services.campaigns import Progress
+
+#: Of one filter.
+_MOST_VALUES: Final = 500
 
 
 class WallClock(serializers.RegexField):
@@ -60,6 +63,8 @@ class ReminderRuleOut(serializers.ModelSerializer[ReminderRule]):
         "anchor": "slot",
         "audience": "speakers",
         "offset_minutes": 60,
+        "days_before": None,
+        "at_time": None,
         "subject": {},
         "body": {},
         "active": True,
@@ -140,6 +145,43 @@ class ProgressOut(serializers.Serializer[Progress]):
 
 
 class CampaignOut(serializers.ModelSerializer[Campaign]):
+    example = {
+        "id": 7,
+        "subject": {"en": "The programme is out", "zh-hans": "日程已发布"},
+        "body": {"en": "See you on Monday, {name}.", "zh-hans": "{name}，周一见。"},
+        "audiences": {"registrations": {"state": ["confirmed"]}, "speakers": {}},
+        "state": "scheduled",
+        "send_at": "2027-06-01T01:00:00Z",
+        "began_at": None,
+        "finished_at": None,
+        "progress": {
+            "total": 0,
+            "waiting": 0,
+            "sent": 0,
+            "failed": 0,
+            "bounced": 0,
+            "unsubscribed": 0,
+            "cancelled": 0,
+        },
+    }
+    _under_way = {
+        "began_at": "2027-06-01T01:00:02Z",
+        "progress": {
+            "total": 240,
+            "waiting": 115,
+            "sent": 122,
+            "failed": 0,
+            "bounced": 1,
+            "unsubscribed": 2,
+            "cancelled": 0,
+        },
+    }
+    example_after = {
+        "pause": {"state": "paused", **_under_way},
+        "resume": {"state": "sending", **_under_way},
+        "cancel": {"state": "cancelled"},
+    }
+
     subject = LocalizedText()
     body = LocalizedText()
     audiences = serializers.DictField(child=serializers.DictField())
@@ -154,18 +196,62 @@ class CampaignOut(serializers.ModelSerializer[Campaign]):
         return dict(ProgressOut(self.context["progress"][campaign.pk]).data)
 
 
+@extend_schema_field(
+    {
+        "oneOf": [
+            {"type": "string"},
+            {"type": "array", "items": {"oneOf": [{"type": t} for t in ("string", "integer", "boolean")]}},
+        ]
+    }
+)
+class AnyOfThese(serializers.Field[Any, Any, Any, Any]):
+    """Words to search for, or values of which any one is enough."""
+
+    default_error_messages = {"type": _("Write one text, or a list of texts and whole numbers.")}
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, str | list) or len(data) > _MOST_VALUES:
+            self.fail("type")
+        for value in [data] if isinstance(data, str) else data:
+            if isinstance(value, str):
+                validate_single_line(value)
+            elif not isinstance(value, int):
+                self.fail("type")
+        return data
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+class Filters(serializers.DictField):
+    child = AnyOfThese()
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        found: dict[str, Any] = super().to_internal_value(data)
+        for name in found:
+            validate_single_line(name)
+        return found
+
+
 class CampaignBody(Body):
     """One text to many people of the event; it begins at once unless told otherwise."""
+
+    example = {
+        "subject": {"en": "The programme is out", "zh-hans": "日程已发布"},
+        "body": {"en": "See you on Monday, {name}.", "zh-hans": "{name}，周一见。"},
+        "audiences": {"registrations": {"state": ["confirmed"]}, "speakers": {}},
+        "send_at": "2027-06-01T09:00:00+08:00",
+    }
 
     subject = LocalizedText(max_length=300)
     body = LocalizedText(lines=True, max_length=20_000)
     audiences = serializers.DictField(
-        child=serializers.DictField(),
+        child=Filters(),
         help_text=_(
             'whom, with filters: {"registrations": {"state": ["confirmed"], "country": ["CN"]}, "speakers": {}}'
         ),
     )
-    send_at = serializers.DateTimeField(required=False, help_text=_("default: at once"))
+    send_at = Instant(required=False, help_text=_("default: at once"))
     draft = serializers.BooleanField(required=False, help_text=_("true: only written, to be sent by an organizer"))
 
 
@@ -208,7 +294,7 @@ class Campaigns(EventResource):
         return self._changed(campaigns.cancel_campaign)
 
     def _changed(self, service: Callable[..., Campaign]) -> Response:
-        return Response(self.shown(self.again(service(campaign=self.get_object(), **self.by_whom()))))
+        return self.one(self.again(service(campaign=self.get_object(), **self.by_whom())))
 
 
 class MessageOut(serializers.ModelSerializer[Message]):
@@ -225,6 +311,7 @@ class MessageOut(serializers.ModelSerializer[Message]):
         "attempts": 0,
         "error": "",
     }
+    example_after = {"cancel": {"state": "cancelled"}}
 
     recipient = serializers.EmailField(source="recipient_email")
 
@@ -315,10 +402,10 @@ class Messages(EventResource):
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, **_path: Any) -> Response:
         """Withdraw a message that is still queued."""
-        return Response(self.shown(messages.cancel_message(message=self.get_object(), **self.by_whom())))
+        return self.one(messages.cancel_message(message=self.get_object(), **self.by_whom()))
 
     @extend_schema(request=None, responses=MessageOut)
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, **_path: Any) -> Response:
         """Queue a failed or cancelled message again."""
-        return Response(self.shown(messages.retry_message(message=self.get_object(), **self.by_whom())))
+        return self.one(messages.retry_message(message=self.get_object(), **self.by_whom()))

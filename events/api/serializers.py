@@ -30,6 +30,7 @@ class EventOut(serializers.ModelSerializer[Event]):
         "description": {},
         "contact_email": "tea@example.edu",
         "website": "https://tea.example.edu/",
+        "quiet_minutes": 10,
     }
 
     name = LocalizedText()

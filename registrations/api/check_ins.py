@@ -12,7 +12,7 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from common.api.fields import Text
+from common.api.fields import Instant, Text
 from common.api.serializers import Body
 from events.api.base import EventResource
 from events.models import Permission
@@ -25,6 +25,18 @@ MOST_SCANS: Final = 500
 
 
 class CheckInOut(serializers.ModelSerializer[CheckIn]):
+    example = {
+        "id": "0f8b7c1e-5d3a-4b62-9a70-2c1f6e8d4b95",
+        "result": "accepted",
+        "reason": "",
+        "registration": "R4T9ZK",
+        "name": "Wang Fang",
+        "list": "",
+        "scanned_at": "2027-06-07T00:41:07Z",
+        "received_at": "2027-06-07T00:41:08Z",
+        "device": "Door 1",
+    }
+
     id = serializers.UUIDField(source="scan_id")
     list = serializers.CharField(source="list_name")
     registration = serializers.CharField(source="registration.code", default=None, allow_null=True)
@@ -36,12 +48,19 @@ class CheckInOut(serializers.ModelSerializer[CheckIn]):
 
 
 class CheckInBody(Body):
+    example = {
+        "id": "0f8b7c1e-5d3a-4b62-9a70-2c1f6e8d4b95",
+        "secret": "mG3sV0qT1nXb7cJ9rK2wLdYh",
+        "scanned_at": "2027-06-07T08:41:07+08:00",
+        "device": "Door 1",
+    }
+
     id = serializers.UUIDField(help_text=_("Made by the device, anew for each scan."))
     secret = serializers.CharField(
         max_length=300, help_text=_("Of the registration, or all that the QR code of the ticket says.")
     )
     list = Text(max_length=100, allow_blank=True, required=False, help_text=_("Which door; left out: the only one."))
-    scanned_at = serializers.DateTimeField(help_text=_("By the device's clock."))
+    scanned_at = Instant(help_text=_("By the device's clock."))
     device = Text(max_length=100, allow_blank=True, required=False)
 
 
@@ -86,12 +105,14 @@ class CheckIns(EventResource):
             component_name="CheckInOrList",
             serializers={"one": CheckInBody, "many": _scans()},
             resource_type_field_name=None,
+            many=False,
         ),
         responses={
             201: PolymorphicProxySerializer(
                 component_name="CheckInOrListOut",
                 serializers={"one": CheckInOut, "many": CheckInOut(many=True)},
                 resource_type_field_name=None,
+                many=False,
             )
         },
     )

@@ -96,7 +96,9 @@ class TicketTypeOut(serializers.ModelSerializer[TicketType]):
         "price": "0.00",
         "quotas": [1],
         "waiting_list": True,
+        "offer_hours": None,
         "requires_approval": False,
+        "payment_days": 14,
         "available_from": "2027-05-03T08:00:00Z",
         "available_until": None,
     }
@@ -153,6 +155,20 @@ class TicketTypeBody(OnSaleBody):
 
 
 class ProductOut(serializers.ModelSerializer[Product]):
+    example = {
+        "id": 1,
+        "name": {"en": "Dinner by the lake", "zh-hans": "湖畔晚宴"},
+        "description": {},
+        "price": "180.00",
+        "quotas": [2],
+        "max_per_registration": 2,
+        "ticket_types": [],
+        "waiting_list": True,
+        "offer_hours": 48,
+        "available_from": "2027-05-03T08:00:00Z",
+        "available_until": None,
+    }
+
     name = LocalizedText()
     description = LocalizedText()
     quotas = serializers.SerializerMethodField()
@@ -183,11 +199,23 @@ class ProductOut(serializers.ModelSerializer[Product]):
 
 
 class ProductBody(OnSaleBody):
+    example = {
+        "name": {"en": "Dinner by the lake", "zh-hans": "湖畔晚宴"},
+        "price": "180.00",
+        "quotas": [2],
+        "max_per_registration": 2,
+        "waiting_list": True,
+        "offer_hours": 48,
+    }
+    example_of_change = {"price": "200.00"}
+
     max_per_registration = serializers.IntegerField(min_value=1, max_value=50, required=False)
     ticket_types = TicketTypesOfEvent(max_length=200, required=False)
 
 
 class SectionOut(serializers.ModelSerializer[QuestionSection]):
+    example = {"id": 1, "title": {"en": "At the table", "zh-hans": "用餐"}, "description": {}, "position": 0}
+
     title = LocalizedText()
     description = LocalizedText()
 
@@ -197,6 +225,9 @@ class SectionOut(serializers.ModelSerializer[QuestionSection]):
 
 
 class SectionBody(Body):
+    example = {"title": {"en": "At the table", "zh-hans": "用餐"}}
+    example_of_change = {"description": {"en": "Lunch is served in the Lake Building."}}
+
     title = LocalizedText(max_length=200)
     description = LocalizedText(max_length=2000, lines=True, allow_blank=True, required=False)
 
@@ -252,6 +283,27 @@ class OptionOut(serializers.Serializer[Any]):
 
 
 class QuestionOut(serializers.ModelSerializer[Question]):
+    example = {
+        "id": 5,
+        "identifier": "meals",
+        "kind": "choice",
+        "label": {"en": "Meals", "zh-hans": "餐食"},
+        "help_text": {},
+        "is_required": True,
+        "is_sensitive": False,
+        "is_active": True,
+        "options": [
+            {"identifier": "all", "label": {"en": "Everything"}},
+            {"identifier": "vegan", "label": {"en": "Vegan"}},
+        ],
+        "settings": {"has_other": True},
+        "section": 1,
+        "position": 0,
+        "condition": None,
+        "ticket_types": [],
+        "version": 1,
+    }
+
     label = LocalizedText()  # type: ignore[assignment]
     help_text = LocalizedText()  # type: ignore[assignment]
     options = OptionOut(many=True)
@@ -324,6 +376,8 @@ class QuestionBody(Body):
             {"identifier": "all", "label": {"en": "Everything"}},
             {"identifier": "vegan", "label": {"en": "Vegan"}},
         ],
+        "settings": {"has_other": True},
+        "section": 1,
     }
     example_of_change = {"is_required": False}
 
@@ -356,6 +410,8 @@ class QuestionBody(Body):
 
 
 class FileBody(Body):
+    example = {"question": "abstract", "file": "(the bytes of the file)"}
+
     question = serializers.CharField(
         validators=[validate_identifier], help_text="identifier of a question of kind file"
     )
@@ -364,6 +420,13 @@ class FileBody(Body):
 
 class FileOut(serializers.ModelSerializer[AnswerFile]):
     """`id` is the answer; it is forgotten a day later unless a registration names it."""
+
+    example = {
+        "id": "pT5wQeZ0uHs8yB2fVn6kXa4d",
+        "name": "Yeast and tea.pdf",
+        "media_type": "application/pdf",
+        "size": 48213,
+    }
 
     id = serializers.CharField(source="reference")
 
@@ -388,14 +451,20 @@ class RegistrationOut(serializers.ModelSerializer[Registration]):
         "state": "confirmed",
         "ticket_type": 1,
         "name": "Wang Fang",
+        "family_name": "Wang",
         "native_name": "王芳",
         "email": "fang@example.edu",
         "language": "en",
         "affiliation": "",
+        "ror_id": "",
         "country": "CN",
         "answers": {"meals": "vegan"},
-        "amount": "0.00",
+        "products": [{"product": 1, "quantity": 1, "unit_price": "180.00", "state": "held", "offer_expires_at": None}],
+        "amount": "180.00",
         "currency": "CNY",
+        "offer_expires_at": None,
+        "payment_due_at": None,
+        "group": None,
         "registered_at": "2027-05-03T08:00:00Z",
         "links": {
             "page": "https://events.example.edu/tea-2027/registrations/…/",
@@ -403,6 +472,11 @@ class RegistrationOut(serializers.ModelSerializer[Registration]):
             "calendar": "https://events.example.edu/tea-2027/registrations/…/calendar.ics",
         },
     }
+    example_after = {
+        "cancel": {"state": "cancelled", "products": []},
+        "reject": {"state": "rejected", "products": []},
+    }
+
     ticket_type = serializers.IntegerField(source="ticket_type_id")
     country = serializers.CharField(source="country.code")
     ror_id = serializers.CharField(help_text="of the affiliation, where it is known")
@@ -446,7 +520,12 @@ class RegistrationOut(serializers.ModelSerializer[Registration]):
 class RegistrationMade(RegistrationOut):
     """The answer to whoever registered: with the secret."""
 
-    example = {**RegistrationOut.example, "secret": "mG3sV0qT1nXb7cJ9rK2wLdYh"}
+    example = {
+        **RegistrationOut.example,
+        "state": "awaiting_payment",
+        "payment_due_at": "2027-05-17T08:00:00Z",
+        "secret": "mG3sV0qT1nXb7cJ9rK2wLdYh",
+    }
 
     class Meta(RegistrationOut.Meta):
         fields = [*RegistrationOut.Meta.fields, "secret"]
@@ -569,11 +648,13 @@ class RegistrationCreate(RegistrationChange):
     example = {
         "ticket_type": 1,
         "name": "Wang Fang",
+        "family_name": "Wang",
         "native_name": "王芳",
         "email": "fang@example.edu",
         "language": "en",
         "country": "CN",
         "answers": {"meals": "vegan"},
+        "products": [{"product": 1, "quantity": 1}],
     }
 
     ticket_type = TicketTypeOfEvent()
@@ -589,16 +670,65 @@ class Reason(Body):
 
 
 class GroupCreate(Body):
+    example = {
+        "registrations": [
+            {"ticket_type": 1, "name": "Li Na", "email": "na@example.edu", "answers": {"meals": "all"}},
+            {"ticket_type": 1, "name": "Zhang Wei", "email": "wei@example.edu", "answers": {"meals": "vegan"}},
+        ]
+    }
+
     registrations = RegistrationCreate(many=True, min_length=1, max_length=LARGEST_GROUP)  # type: ignore[call-arg]  # of the list
 
 
 class GroupMade(serializers.Serializer[Any]):
     """In the order of the request."""
 
+    _each = {
+        **RegistrationMade.example,
+        "state": "confirmed",
+        "family_name": "",
+        "native_name": "",
+        "country": "",
+        "products": [],
+        "amount": "0.00",
+        "payment_due_at": None,
+        "group": 3,
+    }
+    example = {
+        "registrations": [
+            {
+                **_each,
+                "code": "H3W8PA",
+                "name": "Li Na",
+                "email": "na@example.edu",
+                "answers": {"meals": "all"},
+                "secret": "bR7tYc2mKf9sWx4gJn0qLzVe",
+            },
+            {
+                **_each,
+                "code": "N6D2FS",
+                "name": "Zhang Wei",
+                "email": "wei@example.edu",
+                "answers": {"meals": "vegan"},
+                "secret": "xU1vOp8dCi5hTa3kZq7eBwMj",
+            },
+        ]
+    }
+
     registrations = RegistrationMade(many=True)
 
 
 class EntryOut(serializers.ModelSerializer[LedgerEntry]):
+    example = {
+        "id": 2,
+        "kind": "payment",
+        "amount": "180.00",
+        "method": "transfer",
+        "reference": "Statement 18, line 4",
+        "paid_at": "2027-05-04T02:00:00Z",
+        "recorded_at": "2027-05-05T01:12:00Z",
+    }
+
     amount = serializers.DecimalField(
         source="value",
         max_digits=14,
@@ -612,10 +742,17 @@ class EntryOut(serializers.ModelSerializer[LedgerEntry]):
 
 
 class EntryBody(Body):
+    example = {
+        "amount": "180.00",
+        "method": "transfer",
+        "reference": "Statement 18, line 4",
+        "paid_at": "2027-05-04T10:00:00+08:00",
+    }
+
     kind = serializers.ChoiceField(
         [(kind.value, kind.label) for kind in BY_HAND], required=False, help_text=_("payment, unless it says otherwise")
     )
     amount = serializers.DecimalField(max_digits=10, decimal_places=2, min_value=Decimal("0.01"))
     method = serializers.ChoiceField(PaymentMethod.choices, required=False)
     reference = Text(max_length=200, allow_blank=True, required=False)
-    paid_at = serializers.DateTimeField(required=False, help_text=_("Now, unless it says otherwise"))
+    paid_at = Instant(required=False, help_text=_("Now, unless it says otherwise"))

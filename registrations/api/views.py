@@ -59,12 +59,29 @@ from registrations.models import (
     TicketType,
 )
 from registrations.services import answers, payments, places, products, questions, tickets
+from registrations.services.quotas import lock_quotas
 from registrations.sniffing import FILE_TYPES
 
 SECRET = OpenApiParameter("secret", str, description="The registration's secret, instead of an organizer's token.")
 
 
-class Quotas(EventResource):
+class _Counted(EventResource):
+    """What counts places: services lock the event's quotas before its row."""
+
+    def lock(self, thing: Any) -> None:
+        lock_quotas(self.event.pk)
+        super().lock(thing)
+
+
+class _OfForm(EventResource):
+    """Parts of the form: services lock the event, and are then alone in changing it."""
+
+    def lock(self, thing: Any) -> None:
+        Event.objects.select_for_update(no_key=True).get(pk=self.event.pk)
+        super().lock(thing)
+
+
+class Quotas(_Counted):
     to_read = Permission.SEE_REGISTRATIONS
     to_write = Permission.MANAGE_REGISTRATIONS
     out = QuotaOut
@@ -83,7 +100,7 @@ class Quotas(EventResource):
         tickets.delete_quota(quota=thing, **self.by_whom())
 
 
-class TicketTypes(EventResource):
+class TicketTypes(_Counted):
     to_read = Permission.SEE_REGISTRATIONS
     to_write = Permission.MANAGE_REGISTRATIONS
     out = TicketTypeOut
@@ -102,7 +119,7 @@ class TicketTypes(EventResource):
         tickets.delete_ticket_type(ticket_type=thing, **self.by_whom())
 
 
-class Products(EventResource):
+class Products(_Counted):
     to_read = Permission.SEE_REGISTRATIONS
     to_write = Permission.MANAGE_REGISTRATIONS
     out = ProductOut
@@ -121,7 +138,7 @@ class Products(EventResource):
         products.delete_product(product=thing, **self.by_whom())
 
 
-class Questions(EventResource):
+class Questions(_OfForm):
     to_read = Permission.SEE_REGISTRATIONS
     to_write = Permission.MANAGE_REGISTRATIONS
     out = QuestionOut
@@ -141,7 +158,7 @@ class Questions(EventResource):
         questions.delete_question(question=thing, **self.by_whom())
 
 
-class QuestionSections(EventResource):
+class QuestionSections(_OfForm):
     to_read = Permission.SEE_REGISTRATIONS
     to_write = Permission.MANAGE_REGISTRATIONS
     out = SectionOut
@@ -219,7 +236,7 @@ class RegistrationFilters(filters.FilterSet):
         return queryset.matching(words)
 
 
-class Registrations(EventResource):
+class Registrations(_Counted):
     """POST is public. The rest is for organizers, or for who holds the registration's secret (`?secret=`)."""
 
     to_read = Permission.SEE_REGISTRATIONS
@@ -371,4 +388,4 @@ class Registrations(EventResource):
 
     def _after(self, service: Any, **kwargs: Any) -> Response:
         changed = service(registration=self.get_object(), **kwargs, **self.by_whom())
-        return Response(self.shown(self.again(changed)))
+        return self.one(self.again(changed))

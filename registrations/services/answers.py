@@ -179,35 +179,54 @@ def keep_file(*, question: Question, upload: Upload, now: datetime) -> AnswerFil
     size = upload.size or 0
     if size > limit * 1024 * 1024:
         raise _refused(
-            "file_too_large",
-            _("“%(name)s” has %(size)s MB.") % {"name": name, "size": f"{size / 1024 / 1024:.1f}"},
-            _("Send one of at most %(limit)s MB.") % {"limit": limit},
+            Problem(
+                code="file_too_large",
+                field="file",
+                message=_("“%(name)s” has %(size)s MB.") % {"name": name, "size": f"{size / 1024 / 1024:.1f}"},
+                fix=_("Send one of at most %(limit)s MB.") % {"limit": limit},
+            )
         )
     content = upload.read()
     if not content:
-        raise _refused("file_empty", _("“%(name)s” is empty.") % {"name": name}, _("Choose another file."))
+        raise _refused(
+            Problem(
+                code="file_empty",
+                field="file",
+                message=_("“%(name)s” is empty.") % {"name": name},
+                fix=_("Choose another file."),
+            )
+        )
     kind = file_type_of(content)
     taken = file_types_of(question)
     labels = ", ".join(FILE_TYPES[code].label for code in taken)
     if kind is None or kind.code not in taken:
         raise _refused(
-            "file_type",
-            _("“%(name)s” is not a file of a kind that we can take, or it is damaged.") % {"name": name},
-            _("Send one of these: %(kinds)s.") % {"kinds": labels},
+            Problem(
+                code="file_type",
+                field="file",
+                message=_("“%(name)s” is not a file of a kind that we can take, or it is damaged.") % {"name": name},
+                fix=_("Send one of these: %(kinds)s.") % {"kinds": labels},
+            )
         )
     if ending_of(name) not in kind.endings:
         raise _refused(
-            "file_disguised",
-            _("“%(name)s” is called otherwise, but is a file of the kind %(kind)s.")
-            % {"name": name, "kind": kind.label},
-            _("Save it anew, with a name that ends in .%(ending)s.") % {"ending": kind.endings[0]},
+            Problem(
+                code="file_disguised",
+                field="file",
+                message=_("“%(name)s” is called otherwise, but is a file of the kind %(kind)s.")
+                % {"name": name, "kind": kind.label},
+                fix=_("Save it anew, with a name that ends in .%(ending)s.") % {"ending": kind.endings[0]},
+            )
         )
     waiting = AnswerFile.objects.filter(event=question.event_id, registration=None).aggregate(bytes=Sum("size"))
     if (waiting["bytes"] or 0) + len(content) > MOST_UNATTACHED:
         raise _refused(
-            "too_many_files",
-            _("Too many files are waiting for their registrations at the moment."),
-            _("Try again tomorrow, or write to the organizers."),
+            Problem(
+                code="too_many_files",
+                field="file",
+                message=_("Too many files are waiting for their registrations at the moment."),
+                fix=_("Try again tomorrow, or write to the organizers."),
+            )
         )
     path = default_storage.save(f"answers/{new_secret()}", ContentFile(content))
     return AnswerFile.objects.create(
@@ -266,5 +285,5 @@ def _clean_name(name: str) -> str:
     return f"{shown[: 199 - len(ending)]}.{ending}"
 
 
-def _refused(code: str, message: Any, fix: Any) -> Invalid:
-    return Invalid([Problem(code=code, field="file", message=message, fix=fix)])
+def _refused(problem: Problem) -> Invalid:
+    return Invalid([problem])

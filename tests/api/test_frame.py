@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -11,16 +12,19 @@ import pytest
 
 from accounts.models import User
 from events.models import Event, Track
-from notifications.services import reminders
+from notifications.services import campaigns, reminders
+from registrations.services import check_ins
+from registrations.services.check_ins import Scan
 from scheduling.services import releases, slots
 from tests.api.conftest import Caller
 from tests.factories.events import NOW, make_event, make_room, make_track
-from tests.factories.registrations import make_choice, make_ticket, register
+from tests.factories.registrations import make_choice, make_product, make_section, make_ticket, register
 from tests.factories.scheduling import make_slot, make_speaker, make_submission
 
 LISTS = (
     *("rooms", "tracks", "submissions", "speakers", "slots", "conflicts", "releases", "ticket-types", "quotas"),
-    *("questions", "registrations", "reminder-rules", "messages"),
+    *("products", "question-sections", "questions", "registrations", "check-ins"),
+    *("reminder-rules", "messages", "campaigns"),
 )
 
 
@@ -262,16 +266,32 @@ def test_what_was_changed_since_it_was_seen_is_not_overwritten(event: Event, api
     assert api._send("DELETE", path, if_match=f'"other", {changed["ETag"]}').status_code == 204
 
 
-@pytest.mark.parametrize("name", ["rooms", "tracks", "submissions", "speakers", "slots"])
-def test_everything_that_is_changed_can_be_guarded(name: str, event: Event, api: Caller) -> None:
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("rooms", {"name": "Tea"}),
+        ("tracks", {"name": "Tea"}),
+        ("submissions", {"abstract": "Tea"}),
+        ("speakers", {"affiliation": "Tea"}),
+        ("slots", {"board": ""}),
+        ("quotas", {"name": "Tea"}),
+        ("ticket-types", {"name": "Tea"}),
+        ("products", {"name": "Tea"}),
+        ("question-sections", {"title": "Tea"}),
+        ("questions", {"help_text": "Tea"}),
+        ("registrations", {"affiliation": "Tea"}),
+        ("reminder-rules", {"active": False}),
+    ],
+)
+def test_everything_that_is_changed_can_be_guarded(
+    name: str, changes: dict[str, Any], event: Event, api: Caller
+) -> None:
     fill(event, name, 1)
     row = api.get(f"events/{event.slug}/{name}/").json()["results"][0]
     path = f"events/{event.slug}/{name}/{row.get('id') or row['code']}/"
-    field = {"speakers": "affiliation", "slots": "board", "rooms": "name", "tracks": "name"}.get(name, "abstract")
 
-    value = "" if name == "slots" else "Tea"
-    assert api._send("PATCH", path, {field: value}, if_match='"old"').status_code == 412
-    assert api._send("PATCH", path, {field: value}, if_match=api.get(path)["ETag"]).status_code == 200
+    assert api._send("PATCH", path, changes, if_match='"old"').status_code == 412
+    assert api._send("PATCH", path, changes, if_match=api.get(path)["ETag"]).status_code == 200
 
 
 # -- Nothing of other events -------------------------------------------------------------------------------------------
@@ -371,6 +391,17 @@ def fill(event: Event, name: str, rows: int) -> None:
         reminders.create_rule(
             event_id=event.pk, anchor="slot", audience="speakers", offset_minutes=number, actor=None, now=NOW
         )
+        if name == "products":
+            make_product(event)
+        if name == "question-sections":
+            make_section(event, f"Section {number}")
+        if name == "campaigns":
+            campaigns.create_campaign(
+                event_id=event.pk, subject="News", body="Tea.", audiences={"speakers": {}}, actor=None, now=NOW
+            )
+        if name == "check-ins":
+            scan = Scan(scan_id=uuid.uuid4(), secret="nobody's", scanned_at=NOW)
+            check_ins.check_in(event=event, scans=[scan], actor=None, now=NOW)
         if name in {"rooms", "quotas", "ticket-types"} and number:
             make_room(event)
             make_ticket(event)
@@ -383,7 +414,10 @@ def fill(event: Event, name: str, rows: int) -> None:
 #: read for the whole of it.
 QUERIES = {
     **dict.fromkeys(["rooms", "tracks", "slots", "releases", "quotas", "reminder-rules", "messages"], 6),
-    **dict.fromkeys(["speakers", "submissions", "ticket-types", "questions", "registrations"], 7),
+    **dict.fromkeys(["question-sections", "check-ins"], 6),
+    **dict.fromkeys(["speakers", "submissions", "ticket-types", "questions", "campaigns"], 7),
+    "products": 8,
+    "registrations": 9,
     "conflicts": 13,
 }
 

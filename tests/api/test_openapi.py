@@ -78,14 +78,15 @@ def test_every_post_takes_an_idempotency_key() -> None:
 
 
 def contents() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every body of a request or an answer."""
+    """Every body of a request or an answer, but files: of those there is nothing to read."""
     for path, operations in description()["paths"].items():
         for method, operation in operations.items():
             for media in operation.get("requestBody", {}).get("content", {}).values():
                 yield f"{method} {path}", media
             for status, answer in operation["responses"].items():
                 for media in answer.get("content", {}).values():
-                    yield f"{method} {path} {status}", media
+                    if media["schema"].get("format") != "binary":
+                        yield f"{method} {path} {status}", media
 
 
 def test_every_body_has_an_example_that_is_valid_and_an_answers_is_whole() -> None:
@@ -100,43 +101,50 @@ def test_every_body_has_an_example_that_is_valid_and_an_answers_is_whole() -> No
 
 
 #: Made by us, or of the moment.
-OF_THE_MOMENT = {"id", "code", "secret", "links", "registered_at", "released_at", "about", "available_from", "taken"}
+OF_THE_MOMENT = {
+    *("id", "code", "secret", "links", "about", "group", "taken"),
+    *("registered_at", "released_at", "recorded_at", "received_at", "available_from", "payment_due_at"),
+}
+
+#: From an event to a message; `{code}` is the registration's, `{id}` that of what was made last.
+STORY = [
+    "",
+    *("rooms", "tracks", "speakers", "submissions", "slots", "releases"),
+    *("quotas", "ticket-types", "products", "question-sections", "questions"),
+    *("registrations", "registrations/{code}/payments", "registrations/group", "check-ins"),
+    *("reminder-rules", "messages", "messages/{id}/cancel", "campaigns", "campaigns/{id}/cancel"),
+    "registrations/{code}/cancel",
+]
 
 
 def test_the_examples_tell_what_happens(organizer: User, api: Caller) -> None:
-    """From an event to a message: each example is sent, with the ids that the ones before it got, and answered as written."""
+    """Each example is sent, with the ids that the ones before it got, and answered as written."""
     paths = description()["paths"]
     known: dict[object, object] = {}
-    order = [
-        "",
-        "rooms",
-        "tracks",
-        "speakers",
-        "submissions",
-        "slots",
-        "releases",
-        "quotas",
-        "ticket-types",
-        "questions",
-    ]
-    for name in [*order, "registrations", "reminder-rules", "messages"]:
+    here = {"event": "tea-2027", "code": "", "id": ""}
+    for name in STORY:
         path = "/api/v1/events/" if not name else f"/api/v1/events/{{event}}/{name}/"
         post = paths[path]["post"]
-        asked = post["requestBody"]["content"]["application/json"]["examples"]["Example"]["value"]
-        shown = post["responses"]["201"]["content"]["application/json"]["examples"]["Example"]["value"]
+        asked = (
+            post["requestBody"]["content"]["application/json"]["examples"]["Example"]["value"]
+            if "requestBody" in post
+            else {}
+        )
+        (status,) = {"200", "201"} & post["responses"].keys()
+        shown = post["responses"][status]["content"]["application/json"]["examples"]["Example"]["value"]
         if name == "ticket-types":
             api.patch("events/tea-2027/", {"state": "live"})
-        answer = api.post(path.format(event="tea-2027"), renamed(asked, known))
-        assert answer.status_code == 201, (name, answer.content)
+            # Dinner takes no seats.
+            known["quotas", 2] = api.post("events/tea-2027/quotas/", {"name": "Dinner", "size": 120}).json()["id"]
+        answer = api.post(path.format(**here), renamed(asked, known))
+        assert answer.status_code == int(status), (name, answer.content)
         told = answer.json()
-        for key in ("id", "code"):
+        for key in ("id", "code", "secret"):
             if key in shown:
-                known[REFERENCES.get(name, name), shown[key]] = told[key]
-        wanted = renamed(shown, known)
+                known["secret" if key == "secret" else REFERENCES.get(name, name), shown[key]] = told[key]
+        here |= {"id": told.get("id", "")} | ({"code": told["code"]} if name == "registrations" else {})
         assert told.keys() == shown.keys(), name
-        assert {k: v for k, v in told.items() if k not in OF_THE_MOMENT} == {
-            k: v for k, v in wanted.items() if k not in OF_THE_MOMENT
-        }, name
+        assert lasting(told) == lasting(renamed(shown, known)), name
 
 
 #: Resource → the field by which others refer to it.
@@ -147,18 +155,26 @@ REFERENCES = {
     "submissions": "submission",
     "quotas": "quotas",
     "ticket-types": "ticket_type",
+    "products": "product",
+    "question-sections": "section",
+    "registrations": "registration",
 }
 
 
-def renamed(example: dict[str, Any], known: dict[object, object]) -> dict[str, Any]:
+def renamed(example: Any, known: dict[object, object], key: str = "") -> Any:
     """The example with the ids that things have here."""
-    found: dict[str, Any] = {}
-    for key, value in example.items():
-        if isinstance(value, list):
-            found[key] = [known.get((key, part), part) if isinstance(part, str | int) else part for part in value]
-        else:
-            found[key] = known.get((key, value), value) if isinstance(value, str | int) else value
-    return found
+    if isinstance(example, dict):
+        return {name: renamed(value, known, name) for name, value in example.items()}
+    if isinstance(example, list):
+        return [renamed(part, known, key) for part in example]
+    return known.get((key, example), example)
+
+
+def lasting(told: Any) -> Any:
+    """Without what is of the moment."""
+    if isinstance(told, dict):
+        return {name: lasting(value) for name, value in told.items() if name not in OF_THE_MOMENT}
+    return [lasting(part) for part in told] if isinstance(told, list) else told
 
 
 def plain(node: Any) -> Any:
