@@ -97,13 +97,8 @@ def _answers(event_id: int) -> Iterator[Filter]:
         if question.kind == QuestionKind.YES_NO:
             choices: tuple[tuple[str, str], ...] = (("true", _("Yes")), ("false", _("No")))
             yield Filter(name=name, label=str(question.label), choices=choices)
-<<<<<<< HEAD
-        elif question.options:
-            choices = tuple((identifier, str(label)) for identifier, label in question.option_labels.items())
-=======
         elif labels := question.option_labels:
             choices = tuple((identifier, str(label)) for identifier, label in labels.items())
->>>>>>> examples
             yield Filter(name=name, label=str(question.label), choices=choices)
 
 
