@@ -12,6 +12,7 @@ from pathlib import Path
 from tests import browser
 
 ROOT = Path(__file__).resolve().parents[1]
+_ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,18 @@ class Report:
 
 
 def report(url: str, *, language: str = "en") -> Report:
-    """Takes about fifteen seconds."""
+    """Takes about fifteen seconds. Where the machine is so busy that Chromium did not answer Lighthouse in time, it is asked again:
+    that says nothing about the page."""
+    for _attempt in range(_ATTEMPTS - 1):
+        try:
+            return _report(url, language)
+        except AssertionError as error:
+            if "exceeded the allotted time" not in str(error):
+                raise
+    return _report(url, language)
+
+
+def _report(url: str, language: str) -> Report:
     path = os.pathsep.join([str(ROOT / ".venv" / "node" / "bin"), os.environ["PATH"]])
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "report.json"

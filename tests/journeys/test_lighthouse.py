@@ -15,7 +15,8 @@ from tests.data import shared
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.browser,
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(900),
+    pytest.mark.xdist_group("lighthouse"),
     pytest.mark.django_db(transaction=True),
 ]
 

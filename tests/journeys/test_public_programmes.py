@@ -22,7 +22,7 @@ from tests.factories import scheduling as make
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.browser,
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(900),
     pytest.mark.django_db(transaction=True),
 ]
 
@@ -52,6 +52,7 @@ def test_real_programmes_are_accessible_fit_and_are_light(
     call_command("import_schedule", str(shared(name)), "--event", "real", "--publish", "1", stdout=StringIO())
     for phone, language, scheme in [(False, "en-GB", "dark"), (True, "zh-CN", "light")]:
         page = new_context(phone=phone, language=language, color_scheme=scheme).new_page()
+        page.set_default_timeout(60_000)
         # The style sheets and scripts of all the pages, by address: their bytes as a server that knows only gzip sends them.
         loaded: dict[str, int] = {}
         for path in pages_of("real"):
