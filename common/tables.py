@@ -10,7 +10,7 @@ import csv
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import BinaryIO, Final
+from typing import IO, Final
 
 import xlsxwriter
 
@@ -52,7 +52,7 @@ def _as_text(cell: Cell) -> str:
     return "" if cell is None else str(cell)
 
 
-def write_xlsx(rows: Iterable[Sequence[Cell]], file: BinaryIO, *, sheet: str) -> None:
+def write_xlsx(rows: Iterable[Sequence[Cell]], file: IO[bytes], *, sheet: str) -> None:
     """The first row is the head: bold, and in sight while the rest scrolls."""
     options = {
         "constant_memory": True,

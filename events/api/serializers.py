@@ -30,7 +30,7 @@ class EventOut(serializers.ModelSerializer[Event]):
         "description": {},
         "contact_email": "tea@example.edu",
         "website": "https://tea.example.edu/",
-        "quiet_minutes": 10,
+        "quiet_minutes": 0,
     }
 
     name = LocalizedText()

@@ -146,7 +146,6 @@ def make_world(slug: str, organisation: Organisation, *, state: str = "live") ->
             event=event, name="Guests", defaults={"wanted": {"country": "CN"}}
         )[0].pk,
         "numbers kind": "csv",
-        "registrations kind": "csv",
         "export. kind": "csv",
         # public pages
         "registrations secret": registration.secret,

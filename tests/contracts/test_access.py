@@ -148,6 +148,7 @@ SHARED: Final = frozenset(
         "releases version",
         "numbers code",
         "numbers kind",
+        "export. kind",
     }
 )
 

@@ -47,7 +47,7 @@ def test_a_view_is_saved_found_again_and_forgotten(event: Event, signed_in: Clie
     assert "Ada" not in found
 
     signed_in.post(f"/organize/{event.slug}/registrations/segments/{segment.pk}/delete/")
-    assert "Vegans from China" not in listed(signed_in, event)
+    assert f'href="?{link}"' not in listed(signed_in, event)
 
 
 def test_saving_twice_under_one_name_is_one_view(event: Event, signed_in: Client) -> None:
@@ -57,7 +57,7 @@ def test_saving_twice_under_one_name_is_one_view(event: Event, signed_in: Client
     assert [segment.wanted for segment in Segment.objects.all()] == [{"country": "DE"}]
 
 
-@pytest.mark.parametrize("name", ["", "x" * 101, "line\u2028break"])
+@pytest.mark.parametrize("name", ["", "x" * 101, "bell\x07"])
 def test_a_name_that_is_none_is_refused_with_the_reason(event: Event, signed_in: Client, name: str) -> None:
     register(make_ticket(event))
     assert "notice" in save(signed_in, event, name, "country=CN")
