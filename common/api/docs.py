@@ -70,7 +70,7 @@ def groups() -> list[Group]:
 
 
 def _operation(document: dict[str, Any], method: str, path: str, operation: dict[str, Any]) -> Operation:
-    body = next(iter(operation.get("requestBody", {}).get("content", {}).values()), {})
+    body: dict[str, Any] = next(iter(operation.get("requestBody", {}).get("content", {}).values()), {})
     return Operation(
         method=method.upper(),
         path=path,

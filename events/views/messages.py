@@ -153,7 +153,7 @@ def message_html(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     return framed(html)
 
 
-def _content(found: Message) -> dict[str, str]:
+def _content(found: Message) -> dict[str, Any]:
     """As sent; before that, as it would be sent now."""
     if found.rendered or find_kind(found.kind) is None:
         return dict(found.rendered)
@@ -162,11 +162,11 @@ def _content(found: Message) -> dict[str, str]:
     return renderer.render(found).as_json()
 
 
-def _headers(found: Message, content: dict[str, str], now: datetime) -> list[tuple[str, str]]:
+def _headers(found: Message, content: dict[str, Any], now: datetime) -> list[tuple[str, str]]:
     """As they went over the wire, encoded words read."""
     if not content:
         return []
-    raw = as_bytes(found, Rendered(**content), at=found.sent_at or now)
+    raw = as_bytes(found, Rendered.from_json(content), at=found.sent_at or now)
     parsed = email.message_from_bytes(raw, policy=email.policy.default)
     return [(name, str(value)) for name, value in parsed.items() if name not in {"Content-Type", "MIME-Version"}]
 

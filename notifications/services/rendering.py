@@ -66,6 +66,11 @@ class Rendered:
     def as_json(self) -> dict[str, Any]:
         return {name: value for name, value in asdict(self).items() if value}
 
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Rendered:
+        invitations = tuple(Invitation(**part) for part in stored.get("calendars", ()))
+        return cls(**{**stored, "calendars": invitations})
+
 
 # -- Words -----------------------------------------------------------------------------------------------------------
 

@@ -166,8 +166,9 @@ def _for_provider(mail: Mail) -> Any:
         headers=headers,
     )
     email.attach_alternative(rendered.html, "text/html")
-    if rendered.calendar:
-        email.attach("invite.ics", rendered.calendar, f"text/calendar; charset=utf-8; method={rendered.method}")
+    for number, invited in enumerate(rendered.calendars, start=1):
+        name = f"invite-{number}.ics" if len(rendered.calendars) > 1 else "invite.ics"
+        email.attach(name, invited.text, f"text/calendar; charset=utf-8; method={invited.method}")
     email.metadata = {"message": message.message_id}
     email.track_opens = email.track_clicks = False
     return email

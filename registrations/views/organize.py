@@ -120,7 +120,7 @@ def detail(request: HttpRequest, slug: str, code: str) -> HttpResponse:
         "registration": registration,
         "state": state_label(state),
         "tone": TONES.get(state, "neutral"),
-        "country": registration.country.name if registration.country else "",
+        "country": dict(country_choices()).get(str(registration.country), ""),
         "language": dict(settings.LANGUAGES).get(registration.language, registration.language),
         "names": both_scripts(registration.name, registration.native_name, get_language() or "en"),
         "answers": shown_answers(registration),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -20,6 +21,7 @@ from pytest_django import Settings
 from config.providers import PROVIDERS, anymail_settings, tracking_view
 from notifications.models import Delivery, Message, Preference
 from notifications.services import delivery
+from notifications.services.rendering import Rendered
 from notifications.services.transport import LONG_REST
 from tests.notifications.samples import CALENDAR, NOW, WELCOME, queue
 
@@ -55,6 +57,25 @@ def test_mail_goes_out_whole_through_the_providers_api(settings: Settings) -> No
     assert (invitation.name, invitation.mimetype) == ("invite.ics", "text/calendar; charset=utf-8; method=REQUEST")
     attempt = Delivery.objects.get()
     assert (attempt.accepted, attempt.answer, attempt.provider_id) == (True, "The mail provider says: sent", "0")
+
+
+def test_several_invitations_go_out_each_with_its_own_name(settings: Settings) -> None:
+    settings.MAIL_PROVIDER = "test"
+    mail.outbox = []
+    (message,) = queue(
+        1, kind=WELCOME, calendars=(CALENDAR, replace(CALENDAR, method="cancel", uid="other@example.org"))
+    )
+
+    assert deliver().sent == 1
+
+    (sent,) = mail.outbox
+    assert [(part.name, part.mimetype.rpartition("=")[2]) for part in sent.anymail_test_params["attachments"]] == [
+        ("invite-1.ics", "REQUEST"),
+        ("invite-2.ics", "CANCEL"),
+    ]
+    message.refresh_from_db()
+    kept = Rendered.from_json(message.rendered)
+    assert [invitation.method for invitation in kept.calendars] == ["REQUEST", "CANCEL"]
 
 
 # -- A provider's server ---------------------------------------------------------------------------------------------
