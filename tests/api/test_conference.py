@@ -316,3 +316,21 @@ def test_nobody_else_gets_mail_from_an_event(event: Event, api: Caller) -> None:
     assert [(problem["code"], problem["field"]) for problem in refused.json()["problems"]] == [
         ("unknown_recipient", "recipient")
     ]
+
+
+@pytest.mark.parametrize(
+    "audiences",
+    [
+        {"speakers": {"name": "\0"}},
+        {"registrations": {"q": "\ud800"}},
+        {"registrations": {"answer.\0": ["vegan"]}},
+        {"registrations": {"country": [{"code": "CN"}]}},
+        {"registrations": {"ticket": 1.5}},
+    ],
+)
+def test_a_campaign_is_narrowed_by_words_and_numbers_alone(audiences: Any, event: Event, api: Caller) -> None:
+    body = {"subject": "News", "body": "Tea.", "audiences": audiences, "draft": True}
+    response = api.post(f"events/{event.slug}/campaigns/", body)
+
+    assert response.status_code == 400
+    assert response.json()["problems"][0]["field"].startswith("audiences")
