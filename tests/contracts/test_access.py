@@ -149,7 +149,6 @@ SHARED: Final = frozenset(
         "releases version",
         "numbers code",
         "numbers kind",
-        "export. kind",
     }
 )
 
