@@ -8,6 +8,7 @@ from django import forms
 from django.conf import settings
 from django.forms.boundfield import BoundField
 from django.urls import reverse
+from django.utils.datastructures import MultiValueDict
 from django.utils.text import capfirst
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
@@ -396,9 +397,11 @@ class RegistrationFilters(forms.Form):
         for name in ("ticket", "product"):
             if name in values:
                 values[name] = values[name].pk
-        for name in self.data:
+        asked = self.data
+        assert isinstance(asked, MultiValueDict)
+        for name in asked:
             if name.startswith(segments.ANSWER):
-                values[name] = [value[:200] for value in self.data.getlist(name)][:50]
+                values[name] = [value[:200] for value in asked.getlist(name)][:50]
         return values
 
     def narrow(self, registrations: Any) -> Any:
