@@ -47,3 +47,5 @@ for (const place of document.querySelectorAll('[data-progress]')) {
   };
   again();
 }
+
+export {};

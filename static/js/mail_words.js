@@ -13,3 +13,5 @@ for (const form of document.querySelectorAll("form[data-mail-words]")) {
   form.addEventListener("input", follow);
   form.addEventListener("change", follow);
 }
+
+export {};

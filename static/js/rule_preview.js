@@ -31,3 +31,5 @@ for (const form of document.querySelectorAll("form[data-rule-form]")) {
   form.addEventListener("input", follow);
   form.addEventListener("change", follow);
 }
+
+export {};
