@@ -15,6 +15,10 @@ ROOT = Path(__file__).resolve().parents[1]
 _ATTEMPTS = 3
 
 
+class _Unfinished(AssertionError):
+    """Chromium did not do in time what Lighthouse asked of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     # From 0 to 1: performance, accessibility, best-practices, seo.
@@ -38,9 +42,8 @@ def report(url: str, *, language: str = "en") -> Report:
     for _attempt in range(_ATTEMPTS - 1):
         try:
             return _report(url, language)
-        except AssertionError as error:
-            if "exceeded the allotted time" not in str(error):
-                raise
+        except _Unfinished:
+            continue
     return _report(url, language)
 
 
@@ -65,8 +68,11 @@ def _report(url: str, language: str) -> Report:
             check=False,
         )
         if done.returncode:
-            raise AssertionError(f"Lighthouse failed on {url}: {done.stdout}{done.stderr}")
+            failure = f"Lighthouse failed on {url}: {done.stdout}{done.stderr}"
+            raise (_Unfinished if "Runtime error" in failure else AssertionError)(failure)
         found = json.loads(file.read_text())
+    if found.get("runtimeError") or any(category["score"] is None for category in found["categories"].values()):
+        raise _Unfinished(f"Lighthouse could not judge {url}: {found.get('runtimeError')}")
     audits = found["audits"]
     return Report(
         scores={name: category["score"] for name, category in found["categories"].items()},

@@ -354,7 +354,7 @@ function startSchedule(root, tools) {
     const onlyNow = data.get("now") !== null;
     const active = needles.length > 0 || wanted.length > 0 || starred || onlyNow;
     // Rooms alone are columns of the grid.
-    const rooms = isWide.matches && !needles.length && !starred && !onlyNow && wanted.length === 1 && wanted[0]?.[0] === "room" ? wanted[0][1] : new Set();
+    const rooms = !needles.length && !starred && !onlyNow && wanted.length === 1 && wanted[0]?.[0] === "room" && isWide.matches ? wanted[0][1] : new Set();
     showRooms(rooms);
     const wasList = isList;
     isList = active && !rooms.size;
@@ -380,14 +380,13 @@ function startSchedule(root, tools) {
       counts.set(where, (counts.get(where) ?? 0) + 1);
       if (isList ? !only || only === where : where === day) shownSlots.push(slot);
     }
-    if (!active) wantStars(slots.filter((slot) => slot.closest(".programme-day")?.id === day));
-    else wantStars(shownSlots);
     const count = only && isList ? (counts.get(only) ?? 0) : [...counts.values()].reduce((sum, one) => sum + one, 0);
     for (const link of links) {
       if (isList && !starred && !onlyNow) link.dataset.hits = String(counts.get(link.hash.slice(1)) ?? 0);
       else delete link.dataset.hits;
     }
     showDays();
+    wantStars(active ? shownSlots : [.../** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll(".programme-day[data-shown] .slot"))]);
     for (const time of active || isFiltered ? times : []) {
       let next = time.closest(".plan-time")?.nextElementSibling;
       let shown = false;

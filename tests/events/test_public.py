@@ -323,3 +323,11 @@ def test_an_event_with_any_name_is_shown_by_that_name(client: Client, name: str)
     assert json_ld(client.get("/odd/").content.decode())["name"] == name
     links = Links(client.get("/").content.decode()).texts
     assert links["/odd/"].strip() == name
+
+
+def test_an_event_that_says_nothing_of_itself_is_described_by_its_name_and_days(client: Client) -> None:
+    event = make_event("quiet", name="Quiet Days")
+    found = re.search(r'<meta name="description" content="([^"]*)">', client.get("/quiet/").content.decode())
+    assert found
+    assert found[1].startswith("Quiet Days, ")
+    assert str(event.starts_on.year) in found[1]
