@@ -121,6 +121,7 @@ def test_hostile_texts_run_nowhere_not_even_where_the_policy_does_not_stop_them(
     code, gone = session.code, talks[1].submission.code
     for path in [
         *pages_of("food"),
+        "/food/schedule/v/1/",
         f"/food/sessions/{code}/",
         f"/food/sessions/{gone}/",
         f"/food/speakers/{speaker.code}/",
