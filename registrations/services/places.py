@@ -51,7 +51,7 @@ from registrations.problems import (
     sold_out,
 )
 from registrations.services.answers import check_answers, questions_of, replace_answers, write_answers
-from registrations.services.charges import change_amount, enter, let_in, write_charges
+from registrations.services.charges import change_amount, confirm_if_paid, enter, let_in, write_charges
 from registrations.services.promotion import end_all, expire_overdue, is_overdue, serve_line
 from registrations.services.quotas import QuotasChanged, counting_of, give_back, lock_quotas, recount, take
 from registrations.services.telling import held_lines, tell, tell_of_change, tell_of_states
@@ -445,8 +445,9 @@ def approve(*, registration: Registration, actor: User | None, now: datetime) ->
     if stored.state != RegistrationState.PENDING:
         raise CannotChangeRegistration([_not_pending()])
     let_in(stored, now)
-    _save_state(stored)
     write_charges([(stored, Decimal(0))], now)
+    confirm_if_paid(stored, now)
+    _save_state(stored)
     audit.record(actor=actor, verb="registration_approved", subject=stored, at=now, event_id=stored.event_id)
     kinds = {**notices.FOR_STATE, RegistrationState.CONFIRMED: notices.APPROVED}
     tell_of_states([stored], kinds, {stored.pk: held_lines(stored)}, now)
@@ -481,14 +482,16 @@ def accept_offer(
 
 def _accept_place(stored: Registration, actor: User | None, now: datetime) -> None:
     enter(stored, now)
-    _save_state(stored)
     write_charges([(stored, Decimal(0))], now)
+    confirm_if_paid(stored, now)
+    _save_state(stored)
     audit.record(actor=actor, verb="offer_accepted", subject=stored, at=now, event_id=stored.event_id)
     serve_line(event_id=stored.event_id, now=now, placed=[stored.pk])
     stored.refresh_from_db(fields=["amount", "revision"])
     if stored.state == RegistrationState.CONFIRMED and stored.amount > 0:
-        # The ticket is free; what came with it is not.
+        # The ticket is free, or paid for; what came with it may not be.
         let_in(stored, now)
+        confirm_if_paid(stored, now)
         _save_state(stored)
     tell_of_states([stored], notices.FOR_STATE, {stored.pk: held_lines(stored)}, now)
 

@@ -32,7 +32,7 @@ from registrations.models import (
     RegistrationState,
     TicketType,
 )
-from registrations.services.charges import charged, enter, write_charges
+from registrations.services.charges import charged, confirm_paid, enter, write_charges
 from registrations.services.quotas import Counting, count_in, fits, give_back, lock_quotas
 from registrations.services.telling import tell_of_lines, tell_of_states
 
@@ -250,12 +250,13 @@ def _write(event: Event, given: _Given, now: datetime, placed: set[int]) -> None
         else:
             enter(registration, now)
     everybody = [registration for registration, _before in changed.values()]
+    write_charges(changed.values(), now)
+    confirm_paid(everybody, now)
     for registration in everybody:
         registration.revision += 1
     fields = ["state", "state_changed_at", "offer_expires_at", "payment_due_at", "amount", "revision"]
     Registration.objects.bulk_update(everybody, fields, batch_size=1000)
     LineItem.objects.bulk_update(given.lines, ["state", "state_changed_at", "offer_expires_at"], batch_size=1000)
-    write_charges(changed.values(), now)
     _tell(event, given, now, placed)
 
 

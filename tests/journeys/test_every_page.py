@@ -13,9 +13,12 @@ from django.conf import settings
 from django.core.management import call_command
 from django.test import Client
 from django.urls import Resolver404, URLPattern, URLResolver, get_resolver, resolve
+from django.utils import timezone
 from playwright.sync_api import BrowserContext
 
 from accounts.models import User
+from events.models import Event
+from notifications.services import campaigns
 from registrations.models import Registration
 from tests.browser import check_accessibility, check_fits
 
@@ -27,7 +30,9 @@ NO_PAGE: Final = re.compile(
     r"|scheduling:(pretalx_\w+|widget|part_export|import_template|grid|version_grid|preview_grid|export|version_export|changes_feed|changes_atom|session_calendar|speaker_calendar)$"
     r"|institutions$|registrations:(ticket|calendar|registrations_file|statistics_table|import_template|own_data|approve|file|organize_file|answer_offer|save_segment|delete_segment)$"
     r"|registrations:(order_questions|preview_question|duplicate_question|restore_question)$"
-    r"|notifications:(mail_html|mail_source|mail_part)$"
+    r"|scheduling:(agenda|agendas|agenda_calendar)$"
+    r"|notifications:(mail_html|mail_source|mail_part|provider_reports)$"
+    r"|events:(campaign_progress|campaign_reach|preview_campaign|preview_campaign_words|send_campaign|pause_campaign|resume_campaign|cancel_campaign)$"
     r"|events:(message_html|mail_preview|order_\w+|cancel_message|retry_message|test_\w+|reset_mail_template|attach_room)$)"
 )
 #: Pages that stand behind a form that was sent, a mail, or another state than the demo's.
@@ -42,6 +47,14 @@ ELSEWHERE: Final = re.compile(
 def demo(transactional_db: None) -> None:
     call_command("load_demo", verbosity=0)
     call_command("deliver_messages", "--until-empty", verbosity=0)
+    campaigns.create_campaign(
+        event_id=Event.objects.get(slug="future-food").pk,
+        subject={"en": "The programme is out"},
+        body={"en": "Dear {name},\n\nthe programme is out.\n\n{link}"},
+        audiences={"registrations": {"state": ["confirmed"]}},
+        actor=None,
+        now=timezone.now(),
+    )
 
 
 def names(resolver: URLResolver, space: str = "") -> Iterator[str]:

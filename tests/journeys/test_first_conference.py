@@ -139,6 +139,7 @@ def open_registration(conference: Conference) -> None:
     organizer.open(conference.page("tickets/new/"))
     organizer.send(name_0="On campus", name_1="现场参会", waiting_list="on")
     organizer.open(conference.page("questions/new/"))
+    organizer.page.locator("details:has([name=identifier]) > summary").click()
     organizer.send(label_0="What do you eat?", label_1="饮食要求？", kind="text", identifier="meals")
 
 

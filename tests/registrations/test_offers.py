@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from decimal import Decimal
 
 import pytest
 from pytest_django import DjangoAssertNumQueries
@@ -13,7 +14,7 @@ from events.models import Event
 from events.services import events
 from notifications.models import Message
 from registrations.models import Quota, Registration
-from registrations.services import places, promotion, tickets
+from registrations.services import payments, places, promotion, tickets
 from registrations.services.places import Applicant, CannotRegister
 from tests.factories.registrations import (
     NOW,
@@ -301,3 +302,31 @@ def test_events_of_the_past_are_left_alone(event: Event) -> None:
     )
     make_ticket(event, 1)
     assert promotion.fill_free_places(now=NOW) == 0
+
+
+# -- Paid before it was charged --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", ["approved", "offered", "given"])
+def test_who_has_paid_already_has_the_place_when_it_comes(event: Event, way: str) -> None:
+    """Money may come while somebody waits for a decision, or for a place."""
+    ticket = make_ticket(
+        event,
+        1,
+        price=20,
+        requires_approval=way == "approved",
+        offer_hours=24 if way == "offered" else None,
+    )
+    first = None if way == "approved" else register(ticket)
+    guest = register(ticket)
+    payments.record(registration=guest, kind="payment", amount=Decimal(20), actor=None, now=NOW)
+    if first is None:
+        places.approve(registration=guest, actor=None, now=NOW)
+    else:
+        cancel(first)
+        guest.refresh_from_db()
+    if way == "offered":
+        assert guest.state == "offered"
+        places.accept_offer(registration=guest, actor=None, now=NOW)
+    guest.refresh_from_db()
+    assert (guest.state, guest.payment_due_at) == ("confirmed", None)
