@@ -47,7 +47,7 @@ class Visitor:
         for name, value in values.items():
             self.fill(found, name, value)
         before = self.page.url
-        found.locator("button[type=submit]").first.click()
+        found.locator("button[type=submit]:not([aria-hidden])").first.click()
         self.page.wait_for_load_state()
         errors = self.page.locator(".form-errors, .field-error").all_inner_texts()
         assert not errors, f"{before}: {errors}"
