@@ -47,7 +47,10 @@ class Visitor:
         for name, value in values.items():
             self.fill(found, name, value)
         before = self.page.url
+        is_sent_by_script = found.get_attribute("data-draft") is not None
         found.locator("button[type=submit]:not([aria-hidden])").first.click()
+        if is_sent_by_script:
+            self.page.wait_for_url(lambda url: url != before)
         self.page.wait_for_load_state()
         errors = self.page.locator(".form-errors, .field-error").all_inner_texts()
         assert not errors, f"{before}: {errors}"
