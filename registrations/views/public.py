@@ -45,8 +45,7 @@ from registrations.services import payments, places, products, promotion
 from registrations.services.answers import questions_of
 from registrations.services.places import CannotRegister
 from registrations.views.answering import change_form, is_expired, keep_files
-from registrations.views.owning import own_or_404 as _own
-from registrations.views.owning import private as _private
+from registrations.views.owning import own_or_404, private
 
 TONES = {
     RegistrationState.CONFIRMED: "success",
@@ -175,12 +174,12 @@ def sent(request: HttpRequest, slug: str) -> HttpResponse:
 @login_not_required
 @require_safe
 def registration(request: HttpRequest, slug: str, code: str, secret: str) -> HttpResponse:
-    found = _own(request, slug, code, secret)
+    found = own_or_404(request, slug, code, secret)
     now = timezone.now()
     if promotion.is_overdue(found, now):
         # Nobody is shown an offer that ran out, however long ago the sweeper came by.
         promotion.expire_overdue(event_id=found.event_id, now=now)
-        found = _own(request, slug, code, secret)
+        found = own_or_404(request, slug, code, secret)
     lines = list(found.lines.all())
     offers = product_offers_of(found.event, now)
     context = {
@@ -195,14 +194,14 @@ def registration(request: HttpRequest, slug: str, code: str, secret: str) -> Htt
         "qr": qr_of(found) if found.state == RegistrationState.CONFIRMED else None,
         "tab": "register",
     }
-    return _private(render(request, "registrations/registration.html", context))
+    return private(render(request, "registrations/registration.html", context))
 
 
 @login_not_required
 @csrf_exempt  # checked below, as in `register`
 @require_http_methods(["GET", "HEAD", "POST"])
 def change(request: HttpRequest, slug: str, code: str, secret: str) -> HttpResponse:
-    found = _own(request, slug, code, secret)
+    found = own_or_404(request, slug, code, secret)
     if not found.is_live:
         return redirect(found)
     form = change_form(request, found)
@@ -231,20 +230,20 @@ def change(request: HttpRequest, slug: str, code: str, secret: str) -> HttpRespo
         "has_expired": has_expired,
         "tab": "register",
     }
-    return _private(render(request, "registrations/change.html", context))
+    return private(render(request, "registrations/change.html", context))
 
 
 @login_not_required
 @require_safe
 def file(request: HttpRequest, slug: str, code: str, secret: str, reference: str) -> HttpResponse:
-    found = _own(request, slug, code, secret)
-    return _private(served(get_object_or_404(found.files, reference=reference)))
+    found = own_or_404(request, slug, code, secret)
+    return private(served(get_object_or_404(found.files, reference=reference)))
 
 
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def cancel(request: HttpRequest, slug: str, code: str, secret: str) -> HttpResponse:
-    found = _own(request, slug, code, secret)
+    found = own_or_404(request, slug, code, secret)
     if request.method == "POST":
         try:
             places.cancel_registration(
@@ -261,14 +260,14 @@ def cancel(request: HttpRequest, slug: str, code: str, secret: str) -> HttpRespo
     if not found.is_live:
         return redirect(found)
     context = {"event": found.event, "registration": found, "form": CancelForm(), "tab": "register"}
-    return _private(render(request, "registrations/cancel.html", context))
+    return private(render(request, "registrations/cancel.html", context))
 
 
 @login_not_required
 @require_POST
 def answer_offer(request: HttpRequest, slug: str, code: str, secret: str) -> HttpResponse:
     """Accept or decline the place that is kept, or the product of `line`."""
-    found = _own(request, slug, code, secret)
+    found = own_or_404(request, slug, code, secret)
     chosen = request.POST.get("line", "")
     line = found.lines.filter(pk=int(chosen)).first() if chosen.isdecimal() and len(chosen) < 18 else None
     accepts = request.POST.get("answer") == "accept"
@@ -294,7 +293,7 @@ def answer_offer(request: HttpRequest, slug: str, code: str, secret: str) -> Htt
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def change_products(request: HttpRequest, slug: str, code: str, secret: str) -> HttpResponse:
-    found = _own(request, slug, code, secret)
+    found = own_or_404(request, slug, code, secret)
     if not found.is_live:
         return redirect(found)
     form: Any = with_products(Form, product_offers_of(found.event, timezone.now()), list(found.lines.all()))(
@@ -314,28 +313,28 @@ def change_products(request: HttpRequest, slug: str, code: str, secret: str) -> 
             messages.success(request, _("Your products are changed."))
             return redirect(found)
     context = {"event": found.event, "registration": found, "form": form, "tab": "register"}
-    return _private(render(request, "registrations/change_products.html", context))
+    return private(render(request, "registrations/change_products.html", context))
 
 
 @login_not_required
 @require_safe
 def ticket(request: HttpRequest, slug: str, code: str, secret: str) -> HttpResponse:
     """The QR code as a picture."""
-    found = _own(request, slug, code, secret)
+    found = own_or_404(request, slug, code, secret)
     if found.state != RegistrationState.CONFIRMED:
         raise Http404
-    return _private(HttpResponse(qr_of(found, standalone=True), content_type="image/svg+xml"))
+    return private(HttpResponse(qr_of(found, standalone=True), content_type="image/svg+xml"))
 
 
 @login_not_required
 @require_safe
 def calendar(request: HttpRequest, slug: str, code: str, secret: str) -> HttpResponse:
-    found = _own(request, slug, code, secret)
+    found = own_or_404(request, slug, code, secret)
     event = found.event
     body = calendar_part.for_download(notices.calendar(found, method="PUBLISH"))
     response = HttpResponse(body, content_type="text/calendar; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{event.slug}.ics"'
-    return _private(response)
+    return private(response)
 
 
 @dataclass(frozen=True, kw_only=True)
