@@ -139,7 +139,8 @@ def claim(*, now: datetime, size: int) -> tuple[list[Message], float]:
 
 def _claim(*, now: datetime, size: int, not_events: Sequence[int] = (), not_hosts: Sequence[str] = ()) -> list[Message]:
     # Lanes are found by jumping through the index; of the most urgent that have something due, each gives its share.
-    # SKIP LOCKED is what makes two workers take different rows; PostgreSQL checks `state` again after each lock.
+    # SKIP LOCKED is what makes two workers take different rows; PostgreSQL checks `state` again after each lock. Without
+    # MATERIALIZED, a plan that runs the choice once for each row of the table takes more than `size`.
     is_due = "state = 'queued' AND due_at <= %(now)s"
     is_of_lane = "priority = lane.priority AND coalesce(event_id, 0) = lane.event"
     if not_hosts:
@@ -163,14 +164,15 @@ def _claim(*, now: datetime, size: int, not_events: Sequence[int] = (), not_host
         ),
         first AS MATERIALIZED (
             SELECT * FROM due WHERE priority = (SELECT min(priority) FROM due) ORDER BY random() LIMIT %(size)s
-        )
-        UPDATE {_MESSAGE} SET state = 'sending', claim = %(claim)s, claimed_at = %(now)s
-        WHERE id IN (
-            SELECT picked.id FROM first AS lane CROSS JOIN LATERAL (
+        ),
+        picked AS MATERIALIZED (
+            SELECT mine.id FROM first AS lane CROSS JOIN LATERAL (
                 SELECT id FROM {_MESSAGE} WHERE {is_due} AND {is_of_lane} ORDER BY due_at, id
                 LIMIT (SELECT greatest(%(size)s / count(*), 1) FROM first) FOR UPDATE SKIP LOCKED
-            ) AS picked
+            ) AS mine
         )
+        UPDATE {_MESSAGE} SET state = 'sending', claim = %(claim)s, claimed_at = %(now)s
+        WHERE id IN (SELECT id FROM picked)
         RETURNING *
         """,  # noqa: S608 (names of ours; values are parameters)
             {"now": now, "size": size, "claim": uuid.uuid4(), "events": list(not_events), "hosts": list(not_hosts)},

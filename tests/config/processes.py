@@ -45,6 +45,13 @@ def command_of(process: psutil.Process) -> list[str]:
         return []
 
 
+def parent_of(process: psutil.Process) -> int | None:
+    try:
+        return process.ppid()
+    except psutil.Error:
+        return None
+
+
 def valkey_of(home: Path) -> psutil.Process:
     (found,) = (process for process in of_home(home) if "valkey" in "".join(command_of(process)[:1]))
     return found

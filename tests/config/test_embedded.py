@@ -11,14 +11,13 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import psycopg
 import pytest
 import redis
 
 from config import embedded
 from config.embedded import Embedded, ServiceError, Services, hold, service_urls
-from tests.config.processes import ROOT, as_nobody, environment, kill_everything, of_home, python_for_everyone
+from tests.config.processes import ROOT, as_nobody, environment, kill_everything, of_home, parent_of, python_for_everyone
 
 pytestmark = pytest.mark.slow
 
@@ -152,7 +151,7 @@ def test_services_end_with_a_killed_supervisor_and_start_anew(home: Path) -> Non
     with hold(home), Embedded(home) as services:
         assert _ping(services)
         _write(services, "new life")
-        assert len([process for process in of_home(home) if process.parent() == psutil.Process()]) == 2
+        assert len([process for process in of_home(home) if parent_of(process) == os.getpid()]) == 2
 
 
 def test_a_stale_process_id_of_a_living_stranger_is_no_obstacle(home: Path) -> None:

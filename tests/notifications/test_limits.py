@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from pytest_django import Settings
 
 from notifications.models import CaughtMail, Message, MessageState, Spending
@@ -44,6 +44,17 @@ def test_ticket_overtakes_all_but_the_batch_in_hand() -> None:
     deliver()
 
     assert arrived()[delivery.BATCH] == "t0@example.org"
+
+
+def test_a_claim_takes_no_more_than_it_may_however_the_database_goes_about_it() -> None:
+    queue(200, kind=WELCOME, prefix="n")
+    with connection.cursor() as cursor:
+        # What is left is to look at each row, and ask each time whether it is among the chosen.
+        for way in ("hashjoin", "mergejoin", "hashagg", "sort", "material"):
+            cursor.execute(f"SET LOCAL enable_{way} = off")
+
+    assert len(delivery.claim(now=NOW, size=7)[0]) == 7
+    assert Message.objects.filter(state=MessageState.SENDING).count() == 7
 
 
 def test_reminders_overtake_campaigns() -> None:

@@ -19,7 +19,6 @@ import icalendar
 import pytest
 import radicale
 import recurring_ical_events
-import vobject
 from django.core.management import call_command
 from django.test import Client
 from lxml import etree
@@ -32,7 +31,7 @@ from tests.config.processes import ROOT
 from tests.data import shared
 from tests.factories import scheduling as make
 from tests.factories.scheduling import NOW, at
-from tests.scheduling.reading import check_json, check_xml
+from tests.scheduling.reading import check_json, check_xml, read_with_vobject
 
 pytestmark = pytest.mark.django_db
 
@@ -86,7 +85,7 @@ def test_calendars_find_every_session_at_its_instant(event: Event, tmp_path: Pat
     found = recurring_ical_events.of(calendar).between(whole[0][0] - timedelta(1), whole[-1][1] + timedelta(1))
     assert sorted((e.start.astimezone(UTC), e.end.astimezone(UTC)) for e in found) == whole
 
-    read = vobject.readOne(document.decode()).vevent_list
+    read = read_with_vobject(document.decode()).vevent_list
     assert sorted((e.dtstart.value.astimezone(UTC), e.dtend.value.astimezone(UTC)) for e in read) == whole
 
     file = tmp_path / "schedule.ics"

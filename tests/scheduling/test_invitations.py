@@ -12,7 +12,6 @@ from typing import Any
 
 import icalendar
 import pytest
-import vobject
 from pytest_django import Settings
 
 from events.models import Event
@@ -25,6 +24,7 @@ from scheduling.services import releases
 from tests.factories import registrations as guests
 from tests.factories import scheduling as make
 from tests.factories.scheduling import NOW, at
+from tests.scheduling.reading import read_with_vobject
 from tests.scheduling.test_clients import CALENDAR, Store, node, store  # noqa: F401 (a fixture)
 from tests.smtp import SmtpSink
 
@@ -166,7 +166,7 @@ def test_parsers_of_others_read_every_part_alike(event: Event, mails: list[Email
             assert entry["ATTENDEE"] == "mailto:ada@example.org"
             span = (entry.start.astimezone(UTC), entry.end.astimezone(UTC))
 
-            read = vobject.readOne(document).vevent
+            read = read_with_vobject(document).vevent
             assert (read.dtstart.value.astimezone(UTC), read.dtend.value.astimezone(UTC)) == span
             assert (read.uid.value, read.summary.value) == (entry["UID"], entry["SUMMARY"])
 

@@ -392,7 +392,9 @@ def test_a_session_that_is_cancelled_withdraws_its_reminders_at_once_and_its_end
             release(event, version, now=due)
             delivery.deliver_due(now=due)
         assert list(
-            Message.objects.filter(recipient_email="ada@example.org", state="sent").values_list("kind", flat=True)
+            Message.objects.filter(recipient_email="ada@example.org", state="sent")
+            .order_by("pk")
+            .values_list("kind", flat=True)
         ) == ["slot_published", "slot_cancelled"]
 
 
