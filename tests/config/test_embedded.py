@@ -17,7 +17,15 @@ import redis
 
 from config import embedded
 from config.embedded import Embedded, ServiceError, Services, hold, service_urls
-from tests.config.processes import ROOT, as_nobody, environment, kill_everything, of_home, parent_of, python_for_everyone
+from tests.config.processes import (
+    ROOT,
+    as_nobody,
+    environment,
+    kill_everything,
+    of_home,
+    parent_of,
+    python_for_everyone,
+)
 
 pytestmark = pytest.mark.slow
 
