@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any, ClassVar, Final
+from weakref import WeakSet
 
 from django import forms
 from django.conf import settings
 from django.forms.renderers import TemplatesSetting
+from django.forms.utils import flatatt
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
 from i18nfield.forms import I18nFormField, I18nWidget
 
@@ -62,6 +64,10 @@ WORDS: Final[list[tuple[type[forms.Field], dict[str, Any]]]] = [
 ]
 
 
+#: Classes of forms whose fields are tuned.
+_tuned: Final[WeakSet[type]] = WeakSet()
+
+
 class FormBehaviour:
     """Right keyboards and autofill on phones, dates as browsers write them, refusals of services beside their fields."""
 
@@ -70,13 +76,17 @@ class FormBehaviour:
     #: The form asks about the person who fills it in: browsers may offer what they know of their owner.
     autofill: ClassVar[bool] = False
 
+    base_fields: ClassVar[dict[str, forms.Field]]
     fields: dict[str, forms.Field]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("label_suffix", "")
+        # Once for the class, whose fields each form copies.
+        if type(self) not in _tuned:
+            for name, field in self.base_fields.items():
+                tune(name, field, autofill=self.autofill)
+            _tuned.add(type(self))
         super().__init__(*args, **kwargs)
-        for name, field in self.fields.items():
-            tune(name, field, autofill=self.autofill)
 
     def add_problems(self, problems: Iterable[Problem]) -> None:
         """Show why a service refused: each beside its field where the form has it, otherwise above the form."""
@@ -134,6 +144,19 @@ def _as_browsers_write(
     widget.format = form_of_value
     # Localized formats are for reading; an input of this kind takes only its own.
     widget.is_localized = False
+
+
+class QuickSelect(forms.Select):
+    """For long lists, such as of countries: all options at once, where templates go through each."""
+
+    def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
+        chosen = set(map(str, self.format_value(value)))
+        options = ((key, mark_safe(" selected") if str(key) in chosen else "", label) for key, label in self.choices)
+        return format_html(
+            "<select{}>{}</select>",
+            flatatt(self.build_attrs(self.attrs, {"name": name, **(attrs or {})})),
+            format_html_join("", '<option value="{}"{}>{}</option>', options),
+        )
 
 
 class _LanguageInputs(I18nWidget):

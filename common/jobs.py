@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+from typing import Final
 
 import structlog
 from celery import current_app
+from django.core.cache import cache
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
@@ -23,11 +25,15 @@ WAKE_UPS = frozenset(
 )
 
 
+#: How long a wake-up may wait in the queue, or be lost there, before another is sent.
+WAITS_SECONDS: Final = 10
+
+
 def enqueue_on_commit(task: str, **ids: int | str) -> None:
     """Ask a worker to run `task` once the current transaction is committed.
 
     Only a wake-up: where Redis is down it is dropped with a log line, and the sweepers find the work in the database.
-    Equal requests within one transaction become one.
+    Equal requests within one transaction become one, and so do those that no worker has begun with.
     """
     if task not in WAKE_UPS:
         raise LookupError(f"{task} is not among common.jobs.WAKE_UPS")
@@ -39,7 +45,21 @@ def enqueue_on_commit(task: str, **ids: int | str) -> None:
 
 
 def _send(task: str, ids: tuple[tuple[str, int | str], ...]) -> None:
+    # One that waits in the queue will see what was committed just now: it begins by forgetting that it waits.
+    if not ids and not cache.add(_waiting(task), True, WAITS_SECONDS):
+        return
     try:
         current_app.send_task(task, kwargs=dict(ids))
     except (OperationalError, OSError) as error:
         log.warning("wake_up_dropped", task=task, reason=str(error))
+        begins(task)
+
+
+def begins(task: str) -> None:
+    """A worker calls it before it runs `task`: whoever commits from now on must ask anew."""
+    if task in WAKE_UPS:
+        cache.delete(_waiting(task))
+
+
+def _waiting(task: str) -> str:
+    return f"wake-up:{task}"

@@ -49,3 +49,15 @@ class IdempotencyKey(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class EventRevision(models.Model):
+    """Rises whenever what is set up about an event changes (`common.triggers.Revises`), and never comes back to a number that it
+    had, be it of a transaction that was rolled back: what was read since may be kept for as long as it stays."""
+
+    # A plain number, as above; no row stands for 0.
+    event_id = models.BigIntegerField(primary_key=True)
+    number = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.event_id} at {self.number}"

@@ -7,14 +7,26 @@ because the truth is in PostgreSQL and a sweeper below finds what was left lying
 from __future__ import annotations
 
 import os
+from typing import Any
 
-from celery import Celery
+from celery import Celery, Task
 from celery.schedules import crontab
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
+from common import jobs
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-app = Celery("lihu")
+
+class WakeUp(Task):  # type: ignore[type-arg]  # Celery's has none when it runs
+    """A task that tells, before it begins, that it no longer waits."""
+
+    def before_start(self, task_id: str, args: Any, kwargs: Any) -> None:
+        jobs.begins(self.name)
+        super().before_start(task_id, args, kwargs)
+
+
+app = Celery("lihu", task_cls=WakeUp)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.steps["worker"].add(DjangoStructLogInitStep)

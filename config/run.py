@@ -38,11 +38,12 @@ class Stop(Exception):
 
 @dataclass
 class Child:
-    """One of web, worker, beat."""
+    """One of web, worker, beat. `niceness`: how far it stands back where all want the processor."""
 
     name: str
     command: list[str]
     extra_env: dict[str, str] = field(default_factory=dict)
+    niceness: int = 0
     process: subprocess.Popen[bytes] | None = None
     started: float = 0
     failures: int = 0
@@ -73,7 +74,8 @@ class Supervisor:
                 roles.web(host="127.0.0.1", port=self.port),
                 {"DATABASE_POOL": os.environ.get("DATABASE_POOL", "1")},
             ),
-            Child("worker", roles.worker(name=self.worker_name)),
+            # Somebody waits for a page; a mail can be a second later.
+            Child("worker", roles.worker(name=self.worker_name), niceness=10),
             Child("beat", roles.beat(schedule=self.home / "run" / "beat-schedule")),
         ]
 
@@ -139,6 +141,8 @@ class Supervisor:
             child.process = embedded.spawn(
                 child.command, home=self.home, log=log, cwd=ROOT, env={**self.env, **child.extra_env}
             )
+        # Before it starts others, which are as it is.
+        os.setpriority(os.PRIO_PROCESS, child.process.pid, child.niceness)
         child.started = time.monotonic()
 
     def _wait_until_ready(self) -> None:

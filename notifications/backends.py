@@ -36,5 +36,6 @@ class LedgerBackend(BaseEmailBackend):
                 )
                 for _name, address in map(parseaddr, mail.recipients())
             ]
-            written += bool(notify_many(kind=ACCOUNT_MAIL, notices=notices, now=now))
+            notify_many(kind=ACCOUNT_MAIL, notices=notices, now=now)
+            written += bool(notices)
         return written

@@ -17,7 +17,7 @@ from django.utils.text import get_text_list
 from django.utils.translation import gettext, pgettext
 from django_countries import countries
 
-from common.forms import Form
+from common.forms import Form, QuickSelect
 from registrations.answering import LONGEST_OTHER, read_answers
 from registrations.models import Answer, AnswerFile, Question, QuestionKind, QuestionSection, words_of
 from registrations.services.answers import DEFAULT_MEGABYTES, file_types_of
@@ -367,7 +367,7 @@ def _widget_for(question: Question) -> forms.Widget:
         bounds = {"min": settings.get("earliest"), "max": settings.get("latest")}
         return forms.DateInput(attrs={name: value for name, value in bounds.items() if value})
     if kind == K.COUNTRY:
-        return forms.Select(choices=country_choices())
+        return QuickSelect(choices=country_choices())
     if kind == K.PHONE:
         return forms.TextInput(attrs={"type": "tel", "inputmode": "tel", "autocomplete": "tel"})
     if kind == K.FILE:

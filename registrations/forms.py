@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from django import forms
@@ -14,7 +15,7 @@ from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.services import institutions
-from common.forms import Form
+from common.forms import Form, QuickSelect
 from common.text import validate_plain_text
 from events.forms import OneLine, Texts, capitalized
 from events.models import Event
@@ -39,6 +40,8 @@ NATIVE_FIRST = ("ticket_type", "native_name", "name", "family_name", "email", "a
 
 
 class CountryField(forms.ChoiceField):
+    widget = QuickSelect
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(choices=country_choices, **kwargs)
 
@@ -145,21 +148,33 @@ def initial_from(registration: Registration) -> dict[str, Any]:
     }
 
 
+class TicketField(forms.ChoiceField):
+    """One of some tickets that are at hand (`offer`)."""
+
+    widget = forms.RadioSelect
+    tickets: Mapping[str, TicketType] = MappingProxyType({})
+
+    def offer(self, tickets: Iterable[TicketType]) -> None:
+        self.tickets = {str(ticket.pk): ticket for ticket in tickets}
+        self.choices = [(pk, str(ticket.name)) for pk, ticket in self.tickets.items()]
+
+    def clean(self, value: Any) -> TicketType | None:
+        return self.tickets.get(super().clean(value))
+
+
 class RegistrationForm(PersonForm):
     """The public form. `website` is a trap for programs: people never see it."""
 
-    ticket_type = forms.ModelChoiceField(
-        label=_("Ticket"), queryset=TicketType.objects.none(), widget=forms.RadioSelect, empty_label=None
-    )
+    ticket_type = TicketField(label=_("Ticket"))
     email = AddressField(label=_("E-mail address"), max_length=254, help_text=_("Your ticket goes there."))
     website = forms.CharField(required=False, widget=forms.HiddenInput)
     token = forms.CharField(max_length=64, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, tickets: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, tickets: Iterable[TicketType], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field = self.fields["ticket_type"]
-        assert isinstance(field, forms.ModelChoiceField)
-        field.queryset = tickets
+        assert isinstance(field, TicketField)
+        field.offer(tickets)
         self.fields["language"].initial = kwargs.get("initial", {}).get("language")
         self.fields["email"].widget.attrs["data-mailbox"] = ""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -15,6 +16,7 @@ from common import dates
 from events.hooks import EventPageSections, RegistrationSection
 from events.models import Event, EventState
 from registrations.models import Product, TicketType
+from registrations.services.setups import Setup
 
 #: Below this many places their number is said.
 FEW = 20
@@ -39,17 +41,23 @@ class TicketOffer:
 def offers_of(event: Event, now: datetime) -> list[TicketOffer]:
     """In the event's order; two queries."""
     tickets = TicketType.objects.filter(event=event).prefetch_related("quotas").in_order()
-    return [_offer(event, ticket, now) for ticket in tickets]
+    return [_offer(event, ticket, [quota.available for quota in ticket.quotas.all()], now) for ticket in tickets]
 
 
-def _offer(event: Event, ticket: TicketType, now: datetime) -> TicketOffer:
-    state, left, words = _state(event, ticket, now)
-    return TicketOffer(ticket=ticket, state=state, seats_left=left, words=words)
+def offers_in(setup: Setup, left: Mapping[int, int], now: datetime) -> list[TicketOffer]:
+    """As `offers_of`, without a query; `left`: places of each quota."""
+    quotas = setup.counting.tickets
+    return [_offer(setup.event, ticket, [left.get(pk, 0) for pk in quotas[ticket.pk]], now) for ticket in setup.tickets]
 
 
-def _state(event: Event, thing: TicketType | Product, now: datetime) -> tuple[State, int, str]:
-    """With the places left of its scarcest quota, and the words for it."""
-    left = max(0, min((quota.available for quota in thing.quotas.all()), default=0))
+def _offer(event: Event, ticket: TicketType, left: Collection[int], now: datetime) -> TicketOffer:
+    state, seats, words = _state(event, ticket, left, now)
+    return TicketOffer(ticket=ticket, state=state, seats_left=seats, words=words)
+
+
+def _state(event: Event, thing: TicketType | Product, places: Collection[int], now: datetime) -> tuple[State, int, str]:
+    """With the places left of its scarcest quota, and the words for it; `places`: left of each that it counts in."""
+    left = max(0, min(places, default=0))
     if thing.available_from and now < thing.available_from:
         return "not_yet", left, _("Opens %(moment)s") % {"moment": dates.moment(thing.available_from, event.tz)}
     if (thing.available_until and now >= thing.available_until) or event.is_over(now):
@@ -76,11 +84,22 @@ class ProductOffer:
 def product_offers_of(event: Event, now: datetime) -> list[ProductOffer]:
     """In the event's order; three queries."""
     products = Product.objects.filter(event=event).prefetch_related("quotas", "ticket_types").in_order()
-    return [_product_offer(event, product, now) for product in products]
+    return [
+        _product_offer(event, product, [quota.available for quota in product.quotas.all()], now) for product in products
+    ]
 
 
-def _product_offer(event: Event, product: Product, now: datetime) -> ProductOffer:
-    state, _left, words = _state(event, product, now)
+def product_offers_in(setup: Setup, left: Mapping[int, int], now: datetime) -> list[ProductOffer]:
+    """As `product_offers_of`, without a query; `left`: places of each quota."""
+    quotas = setup.counting.products
+    return [
+        _product_offer(setup.event, product, [left.get(pk, 0) for pk in quotas[product.pk]], now)
+        for product in setup.products
+    ]
+
+
+def _product_offer(event: Event, product: Product, left: Collection[int], now: datetime) -> ProductOffer:
+    state, _left, words = _state(event, product, left, now)
     if tickets := [str(ticket.name) for ticket in product.ticket_types.all()]:
         words = " · ".join(filter(None, [words, _("only with: %(tickets)s") % {"tickets": ", ".join(tickets)}]))
     return ProductOffer(product=product, state=state, words=words)

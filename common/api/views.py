@@ -58,8 +58,7 @@ class Resource(Idempotent, GenericViewSet[Any]):
 
     def create(self, request: Request, **_path: Any) -> Response:
         made = self.make(self.asked(self.body))
-        headers = {"Location": request.build_absolute_uri(f"{request.path}{self.reference(made)}/")}
-        return self.one(self.again(made), status=status.HTTP_201_CREATED, headers=headers)
+        return self.one(self.again(made), status=status.HTTP_201_CREATED, headers=self.location_of(made))
 
     @transaction.atomic
     def partial_update(self, request: Request, **_path: Any) -> Response:
@@ -90,6 +89,9 @@ class Resource(Idempotent, GenericViewSet[Any]):
 
     def reference(self, thing: Any) -> str:
         return str(getattr(thing, self.lookup_field))
+
+    def location_of(self, made: Any) -> dict[str, str]:
+        return {"Location": self.request.build_absolute_uri(f"{self.request.path}{self.reference(made)}/")}
 
     def again(self, thing: Any) -> Any:
         """The row anew, with what `out` shows: one query shape for lists and single answers."""

@@ -17,6 +17,7 @@ from i18nfield.fields import I18nCharField, I18nTextField
 
 from accounts.models import User
 from common.text import search_key
+from common.triggers import Revises
 from common.validators import validate_time_zone
 from events.models.organisations import Permission, Team
 
@@ -171,6 +172,7 @@ class Event(models.Model):
                 violation_error_message=_("The last day is before the first day."),
             ),
             models.CheckConstraint(condition=~Q(locales=[]), name="events_event_has_a_language"),
+            Revises(name="events_event_revises", events="SELECT ($1).id"),
         ]
         indexes = [models.Index(fields=["state", "starts_on"], name="events_event_calendar")]
 

@@ -10,6 +10,7 @@ from i18nfield.fields import I18nCharField
 
 from accounts.models import User
 from common.text import email_key
+from common.triggers import Revises
 
 
 class OrganisationKind(models.TextChoices):
@@ -60,6 +61,13 @@ class Organisation(models.Model):
     contact_email = models.EmailField(_("contact address"), blank=True)
 
     objects = OrganisationQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            Revises(
+                name="events_organisation_revises", events="SELECT id FROM events_event WHERE organisation_id = ($1).id"
+            )
+        ]
 
     def __str__(self) -> str:
         return str(self.name)

@@ -9,6 +9,7 @@ from django.db.models import F, Func, Q, Value
 from django.utils.translation import gettext_lazy as _
 from i18nfield.fields import I18nCharField
 
+from common.triggers import Revises
 from common.validators import validate_web_address
 
 #: `btree_gist` is not everywhere, so `room_id = room_id` is written as the overlap of two ranges of one number each.
@@ -22,6 +23,11 @@ class Venue(models.Model):
     name = I18nCharField(_("name"), max_length=200)
     address = I18nCharField(_("address"), max_length=500, blank=True)
     map_url = models.URLField(_("link to a map"), blank=True, validators=[validate_web_address])
+
+    class Meta:
+        constraints = [
+            Revises(name="events_venue_revises", events="SELECT id FROM events_event WHERE venue_id = ($1).id")
+        ]
 
     def __str__(self) -> str:
         return str(self.name)

@@ -32,9 +32,14 @@ def get_event_or_404(request: HttpRequest, slug: str, *any_of: Permission) -> Ev
 def get_public_event_or_404(request: HttpRequest, slug: str) -> Event:
     """The event for everybody; a draft is there for its organizers only."""
     event = Event.objects.select_related("organisation", "venue").filter(slug=slug).first()
-    if event is None or not (event.is_public or permissions_of(request.user, event)):
+    if event is None or not may_see(request, event):
         raise Http404
     return event
+
+
+def may_see(request: HttpRequest, event: Event) -> bool:
+    """The public pages of the event."""
+    return event.is_public or bool(permissions_of(request.user, event))
 
 
 def get_organisation_or_404(request: HttpRequest, slug: str, permission: Permission | None = None) -> Organisation:

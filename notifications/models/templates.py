@@ -4,6 +4,8 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from i18nfield.fields import I18nCharField, I18nTextField
 
+from common.triggers import Revises
+
 
 class MailTemplate(models.Model):
     """An event's own words for one kind of mail, in its languages; where empty, Lihu's words are used."""
@@ -15,7 +17,8 @@ class MailTemplate(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["event_id", "kind"], name="notifications_mailtemplate_once_per_kind")
+            models.UniqueConstraint(fields=["event_id", "kind"], name="notifications_mailtemplate_once_per_kind"),
+            Revises(name="notifications_mailtemplate_revises"),
         ]
 
     def __str__(self) -> str:

@@ -28,26 +28,20 @@ def notify(*, kind: NoticeKind, notice: Notice, now: datetime) -> None:
     notify_many(kind=kind, notices=[notice], now=now)
 
 
-@transaction.atomic
-def notify_many(*, kind: NoticeKind, notices: Iterable[Notice], now: datetime) -> int:
-    """Write one row per notice and wake a worker on commit; returns how many rows are new.
+@transaction.atomic(savepoint=False)
+def notify_many(
+    *, kind: NoticeKind, notices: Iterable[Notice], now: datetime, renderer: Renderer | None = None
+) -> None:
+    """Write one row per notice and wake a worker on commit.
 
     Belongs inside the transaction of what it tells about: no commit, no mail. Idempotent: a row with the same kind, about,
     recipient and revision stays as it is. Notices without an address are left out; optional ones to somebody who
-    unsubscribed are written as cancelled.
+    unsubscribed are written as cancelled. `renderer`: one that knows the event already.
     """
-    rows = rows_for(kind, notices, now)
-    if not rows:
-        return 0
-    Message.objects.bulk_create(rows, ignore_conflicts=True, batch_size=1000)
-    # With conflicts ignored, PostgreSQL does not say which rows came in; their fresh Message-IDs do.
-    written = sum(
-        Message.objects.filter(message_id__in=[row.message_id for row in rows[n : n + 5000]]).count()
-        for n in range(0, len(rows), 5000)
-    )
-    if written:
+    rows = rows_for(kind, notices, now, renderer=renderer)
+    if rows:
+        Message.objects.bulk_create(rows, ignore_conflicts=True, batch_size=1000)
         enqueue_on_commit("notifications.deliver_due")
-    return written
 
 
 @transaction.atomic
@@ -84,10 +78,12 @@ def keep_withdrawals_out() -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_PLANNING])
 
 
-def rows_for(kind: NoticeKind, notices: Iterable[Notice], now: datetime) -> list[Message]:
+def rows_for(
+    kind: NoticeKind, notices: Iterable[Notice], now: datetime, *, renderer: Renderer | None = None
+) -> list[Message]:
     """The rows of these notices, not written yet: subjects rendered, optional ones to the unsubscribed cancelled."""
     rows = [_row(kind, notice, now) for notice in notices if notice.to.email]
-    renderer = Renderer()
+    renderer = renderer or Renderer()
     renderer.prepare(rows)
     for row in rows:
         row.subject = renderer.subject(kind, row)

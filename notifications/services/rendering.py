@@ -452,15 +452,25 @@ class Renderer:
         self._campaigns: dict[int, Campaign | None] = {}
         self._seen: set[int] = set()
 
+    @classmethod
+    def of_event(cls, event_id: int) -> Renderer:
+        """One that needs no query for messages of this event, but those with a rule or of a campaign."""
+        renderer = cls()
+        renderer._look_up({event_id})
+        return renderer
+
+    def _look_up(self, events: Collection[int]) -> None:
+        self._origins.update(origins_of(events))
+        for template in MailTemplate.objects.filter(event_id__in=events):
+            self._templates[template.event_id, template.kind] = template
+        self._seen.update(events)
+
     def prepare(self, messages: Iterable[Message]) -> None:
         """Look up what these need and earlier ones did not: at most four queries."""
         messages = list(messages)
         events = {message.event_id for message in messages if message.event_id is not None} - self._seen
         if events:
-            self._seen |= events
-            self._origins.update(origins_of(events))
-            for template in MailTemplate.objects.filter(event_id__in=events):
-                self._templates[template.event_id, template.kind] = template
+            self._look_up(events)
         rules = {rule for message in messages if (rule := message.context.get("rule"))} - self._rules.keys()
         if rules:
             self._rules.update(dict.fromkeys(rules))

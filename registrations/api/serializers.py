@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -17,7 +18,7 @@ from accounts.models import Institution
 from accounts.models.institutions import validate_ror_id
 from accounts.services import institutions
 from common.api.fields import Instant, LocalizedText, Text
-from common.api.serializers import Body
+from common.api.serializers import Body, QuickFields
 from events.models import Event
 from registrations.models import (
     AnswerFile,
@@ -35,6 +36,7 @@ from registrations.models import (
 from registrations.models.questions import validate_identifier
 from registrations.problems import LARGEST_GROUP
 from registrations.services.payments import BY_HAND
+from registrations.services.setups import Setup, setup_of
 from registrations.sniffing import FILE_TYPES
 
 
@@ -435,7 +437,7 @@ class FileOut(serializers.ModelSerializer[AnswerFile]):
         fields = ["id", "name", "media_type", "size"]
 
 
-class LineOut(serializers.ModelSerializer[LineItem]):
+class LineOut(QuickFields, serializers.ModelSerializer[LineItem]):
     product = serializers.IntegerField(source="product_id")
 
     class Meta:
@@ -443,7 +445,7 @@ class LineOut(serializers.ModelSerializer[LineItem]):
         fields = ["product", "quantity", "unit_price", "state", "offer_expires_at"]
 
 
-class RegistrationOut(serializers.ModelSerializer[Registration]):
+class RegistrationOut(QuickFields, serializers.ModelSerializer[Registration]):
     """What the organizer, and whoever holds the secret, sees."""
 
     example = {
@@ -536,16 +538,19 @@ class TicketTypeOfEvent(serializers.Field[TicketType, Any, int, Any]):
     default_error_messages = {"not_found": _("The event has no such ticket type.")}
 
     def to_internal_value(self, data: Any) -> TicketType:
-        event: Event = self.context["event"]
         found = None
         if isinstance(data, int) and not isinstance(data, bool) and 0 < data < 2**63:
-            found = TicketType.objects.filter(event=event, pk=data).first()
+            found = _setup(self.context).ticket(data)
         if found is None:
             self.fail("not_found")
         return found
 
     def to_representation(self, value: TicketType) -> int:
         return value.pk
+
+
+def _setup(context: Mapping[str, Any]) -> Setup:
+    return context.get("setup") or setup_of(context["event"])
 
 
 def _is_whole(value: Any, most: int) -> bool:
@@ -596,8 +601,7 @@ class WantedProducts(serializers.ListField):
                     _('Give each product as its id, or as {"product": id, "quantity": 1 to 50}.'), code="invalid"
                 )
             wanted[pk] = wanted.get(pk, 0) + quantity
-        products = Product.objects.filter(event=self.context["event"], pk__in=wanted)
-        found = list(products.prefetch_related("ticket_types").in_order()) if wanted else []
+        found = [product for product in _setup(self.context).products if product.pk in wanted] if wanted else []
         if missing := sorted(set(wanted) - {product.pk for product in found}):
             raise serializers.ValidationError(
                 _("The event has no product %(ids)s.") % {"ids": ", ".join(map(str, missing))}, code="not_found"

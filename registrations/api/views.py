@@ -60,6 +60,7 @@ from registrations.models import (
 )
 from registrations.services import answers, payments, places, products, questions, tickets
 from registrations.services.quotas import lock_quotas
+from registrations.services.setups import Setup, setup_at
 from registrations.sniffing import FILE_TYPES
 
 SECRET = OpenApiParameter("secret", str, description="The registration's secret, instead of an organizer's token.")
@@ -247,6 +248,8 @@ class Registrations(_Counted):
     body_to_change = RegistrationChange
     lookup_field = "code"
     filterset_class = RegistrationFilters
+    # Where it was read to find the event.
+    setup_read: Setup | None = None
 
     def get_permissions(self) -> list[BasePermission]:
         return [AllowAny()] if self._is_public() else [IsAuthenticated()]
@@ -255,7 +258,8 @@ class Registrations(_Counted):
         if not self._is_public():
             return super().find_event(request, slug)
         self.perform_authentication(request)
-        event = Event.objects.select_related("organisation", "venue").filter(slug=slug).first()
+        self.setup_read = setup_at(slug)
+        event = self.setup_read.event if self.setup_read else None
         # Who is registered keeps what is theirs, even if the event is taken back for a while.
         may_know = event is not None and (
             event.is_public or self._secret() is not None or may(request.user, self.to_read, event)
@@ -264,6 +268,9 @@ class Registrations(_Counted):
             raise Http404
         self.event = event
         return None
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        return {**super().get_serializer_context(), "setup": self.setup_read}
 
     def _is_public(self) -> bool:
         return self.action in {"create", "group"} or self._secret() is not None
@@ -285,13 +292,14 @@ class Registrations(_Counted):
     @extend_schema(responses={201: RegistrationMade}, auth=[{}])  # type: ignore[list-item]
     def create(self, request: Request, **path: Any) -> Response:
         """Register: a place, or the next place in line."""
-        response = super().create(request, **path)
-        response.data = RegistrationMade(self._made, context=self.get_serializer_context()).data
+        made = self.make(self.asked(self.body))
+        # Its ETag is the one of what a GET shows, which has no secret.
+        response = self.one(made, status=status.HTTP_201_CREATED, headers=self.location_of(made))
+        response.data = {**response.data, "secret": made.secret}
         return response
 
     def make(self, asked: dict[str, Any]) -> Registration:
-        self._made = places.register(event=self.event, **self._with_defaults(asked), **self.by_whom())
-        return self._made
+        return places.register(event=self.event, setup=self.setup_read, **self._with_defaults(asked), **self.by_whom())
 
     def _with_defaults(self, asked: dict[str, Any]) -> dict[str, Any]:
         asked.pop("voucher", None)

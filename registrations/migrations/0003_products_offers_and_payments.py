@@ -8,7 +8,7 @@ import i18nfield.fields
 from django.db import migrations, models
 
 import common.text
-import registrations.models.ledger
+import common.triggers
 
 
 class Migration(migrations.Migration):
@@ -296,7 +296,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="ledgerentry",
-            constraint=registrations.models.ledger.AppendOnly(name="registrations_ledgerentry_append_only"),
+            constraint=common.triggers.AppendOnly(name="registrations_ledgerentry_append_only"),
         ),
         migrations.AddConstraint(
             model_name="ledgerentry",

@@ -3,55 +3,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, Final
 
 from django.db import models
-from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-from django.db.backends.ddl_references import Statement, Table
 from django.db.models import Q, Sum
 from django.utils.translation import gettext_lazy as _
 
 from common.text import validate_single_line
+from common.triggers import AppendOnly
 from registrations.models.registrations import Registration
-
-
-class AppendOnly(models.BaseConstraint):
-    """Rows are neither changed nor deleted, whatever a program does: a trigger refuses it."""
-
-    _SQL: Final = """
-        CREATE OR REPLACE FUNCTION lihu_append_only() RETURNS trigger LANGUAGE plpgsql AS
-            $$ BEGIN RAISE restrict_violation USING MESSAGE = TG_TABLE_NAME || ' is append-only'; END $$;
-        CREATE TRIGGER %(name)s BEFORE UPDATE OR DELETE ON %(table)s
-            FOR EACH ROW EXECUTE FUNCTION lihu_append_only()
-    """
-
-    def constraint_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
-        # Once the table is there: a trigger is no part of its definition.
-        assert schema_editor is not None
-        schema_editor.deferred_sql.append(self.create_sql(model, schema_editor))
-
-    def create_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
-        return self._statement(self._SQL, model, schema_editor)
-
-    def remove_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
-        return self._statement("DROP TRIGGER %(name)s ON %(table)s", model, schema_editor)
-
-    def _statement(
-        self, sql: str, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None
-    ) -> Statement:
-        assert model is not None
-        assert schema_editor is not None
-        quote = schema_editor.quote_name
-        return Statement(sql, table=Table(model._meta.db_table, quote), name=quote(self.name))
-
-    def validate(self, *args: Any, **kwargs: Any) -> None:
-        """Nothing that one row could violate."""
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, AppendOnly) and other.name == self.name
-
-    def __hash__(self) -> int:
-        return hash(self.name)
 
 
 class EntryKind(models.TextChoices):

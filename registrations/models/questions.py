@@ -9,6 +9,8 @@ from django.utils.translation import gettext_lazy as _
 from i18nfield.fields import I18nCharField, I18nTextField
 from i18nfield.strings import LazyI18nString
 
+from common.triggers import Revises
+
 
 class QuestionKind(models.TextChoices):
     TEXT = "text", _("text")
@@ -91,6 +93,9 @@ class QuestionSection(models.Model):
     description = I18nTextField(_("description"), max_length=2000, blank=True)
     position = models.PositiveIntegerField(default=0)
 
+    class Meta:
+        constraints = [Revises(name="registrations_questionsection_revises")]
+
     def __str__(self) -> str:
         return str(self.title)
 
@@ -151,7 +156,13 @@ class Question(_Words):
                 fields=["event", "identifier"],
                 name="registrations_question_identifier_once_per_event",
                 violation_error_message=_("Another question has this identifier."),
-            )
+            ),
+            Revises(name="registrations_question_revises"),
+            Revises(
+                name="registrations_question_ticket_types_revises",
+                events="SELECT event_id FROM registrations_question WHERE id = ($1).question_id",
+                field="ticket_types",
+            ),
         ]
 
 

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
@@ -17,6 +17,7 @@ from accounts.names import has_part
 from common.codes import new_code, new_secret, validate_code
 from common.text import email_key, search_key, search_text, validate_single_line
 from registrations.models.answers import Answer
+from registrations.models.questions import QuestionKind
 
 
 class RegistrationState(models.TextChoices):
@@ -112,6 +113,11 @@ class RegistrationQuerySet(models.QuerySet["Registration"]):
             "files",
             models.Prefetch("lines", LineItem.objects.wanted().in_order()),
         )
+
+
+def _read(queryset: models.QuerySet[Any], rows: Sequence[models.Model]) -> models.QuerySet[Any]:
+    queryset._result_cache = list(rows)  # noqa: SLF001 (where Django, too, keeps rows that were prefetched)
+    return queryset
 
 
 class RegistrationGroup(models.Model):
@@ -236,6 +242,24 @@ class Registration(models.Model):
     @property
     def ror_id(self) -> str:
         return self.institution.ror_id if self.institution else ""
+
+    def has_overdue(self, now: datetime) -> bool:
+        """Whether an offer of it or of its lines, which are at hand, ran out, or it should be paid by now."""
+        ends = [self.offer_expires_at, self.payment_due_at, *(line.offer_expires_at for line in self.lines.all())]
+        return any(end is not None and end <= now for end in ends)
+
+    def has_details(self, *, answers: Sequence[Answer], lines: Sequence[LineItem]) -> None:
+        """As if `with_details` had read these, which were just written, in order."""
+        has_files = any(answer.version.kind == QuestionKind.FILE for answer in answers)
+        kept: dict[str, Sequence[models.Model]] = {"answers": answers, "lines": lines}
+        if not has_files:
+            kept["files"] = ()
+        # What Django's own prefetching fills.
+        self._prefetched_objects_cache = {name: _read(getattr(self, name).all(), rows) for name, rows in kept.items()}
+
+    def forget_details(self) -> None:
+        """They have changed: they are read anew when asked for."""
+        self._prefetched_objects_cache = {}
 
     def searchable(self) -> str:
         return search_text(f"{self.code} {self.name} {self.native_name} {self.email} {self.affiliation}")

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from i18nfield.fields import I18nCharField, I18nTextField
 
 from common.text import validate_single_line
+from common.triggers import Revises
 from events.models import Event
 from registrations.models.registrations import HOLDS_A_PLACE, IS_KEPT, LineItem, Registration
 
@@ -136,6 +137,17 @@ class TicketType(OnSale):
 
     objects = OnSaleQuerySet.as_manager()
 
+    class Meta(OnSale.Meta):
+        constraints = [
+            *OnSale.Meta.constraints,
+            Revises(name="registrations_tickettype_revises"),
+            Revises(
+                name="registrations_tickettype_quotas_revises",
+                events="SELECT event_id FROM registrations_tickettype WHERE id = ($1).tickettype_id",
+                field="quotas",
+            ),
+        ]
+
     def payment_ends(self, event: Event, now: datetime) -> datetime:
         """Until when who gets a place now must have paid: not after the event."""
         return max(now, min(now + timedelta(days=self.payment_days), event.ends_at))
@@ -156,3 +168,17 @@ class Product(OnSale):
     )
 
     objects = OnSaleQuerySet.as_manager()
+
+    class Meta(OnSale.Meta):
+        constraints = [
+            *OnSale.Meta.constraints,
+            Revises(name="registrations_product_revises"),
+            *(
+                Revises(
+                    name=f"registrations_product_{field}_revises",
+                    events="SELECT event_id FROM registrations_product WHERE id = ($1).product_id",
+                    field=field,
+                )
+                for field in ("quotas", "ticket_types")
+            ),
+        ]

@@ -83,13 +83,13 @@ def check_answers(
 
 def write_answers(
     registration: Registration, *, questions: Sequence[Question], values: Mapping[str, Any], now: datetime
-) -> None:
+) -> list[Answer]:
     """Store checked answers, each with the version of the question that is asked now; files become the registration's.
 
     Belongs inside the caller's transaction. Raises Invalid (`file_not_found`) where another registration took the file meanwhile.
     """
     answered = [question for question in questions if question.identifier in values]
-    Answer.objects.bulk_create(
+    written = Answer.objects.bulk_create(
         Answer(
             registration=registration,
             question=question,
@@ -107,6 +107,7 @@ def write_answers(
         )
         if not unattached.update(registration=registration):
             raise Invalid([_file_gone(question.identifier)])
+    return written
 
 
 def replace_answers(

@@ -13,11 +13,12 @@ from decimal import Decimal
 from typing import Any, Final
 
 from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Institution, User
+from accounts.models import Institution, Person, User
 from accounts.names import has_part, order_of
-from accounts.services.people import find_or_create_person
+from accounts.services.people import create_person
 from common import audit, idempotency
 from common.problems import Problem, Refusal
 from common.text import email_key
@@ -54,6 +55,7 @@ from registrations.services.answers import check_answers, questions_of, replace_
 from registrations.services.charges import change_amount, confirm_if_paid, enter, let_in, write_charges
 from registrations.services.promotion import end_all, expire_overdue, is_overdue, serve_line
 from registrations.services.quotas import QuotasChanged, counting_of, give_back, lock_quotas, recount, take
+from registrations.services.setups import Setup, setup_of
 from registrations.services.telling import held_lines, tell, tell_of_change, tell_of_states
 
 #: What their owner, or the organizer, may change of a registration.
@@ -114,6 +116,7 @@ def register(
     country: str = "",
     products: Sequence[tuple[Product, int]] = (),
     form_token: str = "",
+    setup: Setup | None = None,
     actor: User | None,
     now: datetime,
 ) -> Registration:
@@ -124,7 +127,8 @@ def register(
     that are full wait in lines of their own, or the registration is refused (`sold_out`, field `products`) where they have
     none. Repeating it with the same `form_token` and address returns the first registration. An organizer may register
     somebody before it opens and after it closes, but gets no more places than there are. Raises CannotRegister, Invalid. One
-    live registration per address and event is a unique constraint, which two requests at once run into.
+    live registration per address and event is a unique constraint, which two requests at once run into. `setup`: what the caller
+    has read of the event a moment ago.
     """
     applicant = Applicant(
         ticket_type=ticket_type,
@@ -139,7 +143,7 @@ def register(
         country=country,
         products=products,
     )
-    (registration,) = _register_once(event, [applicant], form_token=form_token, actor=actor, now=now)
+    (registration,) = _register_once(event, [applicant], form_token=form_token, setup=setup, actor=actor, now=now)
     return registration
 
 
@@ -153,24 +157,27 @@ def register_group(
     """
     if problems := problems_with_group([email_key(person.email) for person in people]):
         raise CannotRegister(problems)
-    return _register_once(event, people, form_token=form_token, actor=actor, now=now)
+    return _register_once(event, people, form_token=form_token, setup=None, actor=actor, now=now)
 
 
 def _register_once(
-    event: Event, people: Sequence[Applicant], *, form_token: str, actor: User | None, now: datetime
+    event: Event,
+    people: Sequence[Applicant],
+    *,
+    form_token: str,
+    setup: Setup | None,
+    actor: User | None,
+    now: datetime,
 ) -> list[Registration]:
     sending = _sending(form_token, people)
     for attempt in range(_TRIES):
         try:
             with transaction.atomic():
-                if form_token and (first := _claimed(event, sending, now)):
+                if form_token and (first := _claimed(event, sending, people, now)):
                     return first
-                # Once it ran into a change of the ticket's quotas it keeps out further ones.
-                made = _register(event, people, actor=actor, alone=attempt > 0, now=now)
-                if form_token:
-                    body = {"registrations": [registration.pk for registration in made]}
-                    idempotency.settle(caller=_form(event), key=sending, status=201, body=body)
-                return made
+                # Once it ran into a change of the ticket's quotas it keeps out further ones, and reads all anew.
+                current = setup if setup and not attempt else setup_of(event)
+                return _register(event, people, setup=current, actor=actor, alone=attempt > 0, now=now)
         except IntegrityError as error:
             if "one_live_per_person" in str(error):
                 raise CannotRegister([already_registered()]) from error
@@ -185,9 +192,9 @@ def _register_once(
 
 
 def _register(
-    event: Event, people: Sequence[Applicant], *, actor: User | None, alone: bool, now: datetime
+    event: Event, people: Sequence[Applicant], *, setup: Setup, actor: User | None, alone: bool, now: datetime
 ) -> list[Registration]:
-    questions = questions_of(event)
+    questions = setup.questions
     # In one order everywhere, so that two groups with the same people do not lock each other.
     people = sorted(people, key=lambda person: email_key(person.email))
     registrations = [_new(event, person, now) for person in people]
@@ -210,27 +217,16 @@ def _register(
     if problems:
         raise CannotRegister(list(dict.fromkeys(problems)))
     for registration in registrations:
-        validate(registration, exclude=("event", "ticket_type", "person"), constraints=False)
-    keys = [registration.email_key for registration in registrations]
-    if Registration.objects.live().filter(event=event, email_key__in=keys).exists():
-        raise CannotRegister([already_registered()])
-    for registration in registrations:
-        registration.person = find_or_create_person(
-            email=registration.email,
-            name=registration.name,
-            native_name=registration.native_name,
-            family_name=registration.family_name,
-            name_order=order_of(registration.name, registration.family_name),
-            affiliation=registration.affiliation,
-            institution=registration.institution,
-            country=registration.country,
-        )
+        # The other rows that it points to were read a moment ago.
+        validate(registration, exclude=("event", "ticket_type", "person", "institution", "group"), constraints=False)
+    _find_people(event, registrations)
     lines = [
         _new_line(registration, product, quantity, now)
         for registration, person in zip(registrations, people, strict=True)
         for product, quantity in person.products
     ]
-    taken = take([person.ticket_type for person in people], lines, alone=alone, event_id=event.pk)
+    counting = None if alone else setup.counting
+    taken = take([person.ticket_type for person in people], lines, counting=counting, event_id=event.pk)
     if not taken.has_places and not all(person.ticket_type.waiting_list for person in people):
         raise CannotRegister([group_sold_out(len(people)) if len(people) > 1 else sold_out(people[0].ticket_type)])
     if taken.sold_out:
@@ -243,7 +239,8 @@ def _register(
             enter(registration, now)
     _write(event, registrations, lines, now)
     for registration, read in zip(registrations, reads, strict=True):
-        write_answers(registration, questions=questions, values=read.values, now=now)
+        answers = write_answers(registration, questions=questions, values=read.values, now=now)
+        registration.has_details(answers=answers, lines=[line for line in lines if line.registration is registration])
     by_state = {state: [r for r in registrations if r.state == state] for state in {r.state for r in registrations}}
     for state, subjects in by_state.items():
         audit.record_many(
@@ -253,8 +250,29 @@ def _register(
         registration.pk: [line for line in taken.lines if line.registration is registration]
         for registration in registrations
     }
-    tell_of_states(registrations, notices.FOR_STATE, held, now)
+    tell_of_states(registrations, notices.FOR_STATE, held, now, renderer=setup.renderer)
     return registrations
+
+
+def _find_people(event: Event, registrations: Sequence[Registration]) -> None:
+    """Set `person` of each, new ones where nobody is known. Raises CannotRegister where somebody is registered already; whoever
+    registers at this moment runs into the constraint."""
+    mine = Registration.objects.live().filter(event=event, email_key=OuterRef("email_key"))
+    people = Person.objects.filter(email_key__in=[registration.email_key for registration in registrations])
+    known = {person.email_key: person for person in people.annotate(is_registered=Exists(mine))}
+    if any(person.is_registered for person in known.values()):
+        raise CannotRegister([already_registered()])
+    for registration in registrations:
+        registration.person = known.get(registration.email_key) or create_person(
+            email=registration.email,
+            name=registration.name,
+            native_name=registration.native_name,
+            family_name=registration.family_name,
+            name_order=order_of(registration.name, registration.family_name),
+            affiliation=registration.affiliation,
+            institution=registration.institution,
+            country=registration.country,
+        )
 
 
 def _new(event: Event, person: Applicant, now: datetime) -> Registration:
@@ -595,22 +613,19 @@ def _end(
 # -- Rows ---------------------------------------------------------------------------------------------------------------
 
 
-def _claimed(event: Event, sending: str, now: datetime) -> list[Registration] | None:
-    first = idempotency.claim(caller=_form(event), key=sending, now=now)
-    if first is None or not first.body:
+def _claimed(event: Event, sending: str, people: Sequence[Applicant], now: datetime) -> list[Registration] | None:
+    """Where the form came before: what these people have now."""
+    if idempotency.claim(caller=f"form:{event.pk}", key=sending, now=now) is None:
         return None
-    made = Registration.objects.filter(pk__in=first.body["registrations"])
-    return list(made.select_related("event", "ticket_type").order_by("pk"))
+    mine = Registration.objects.filter(event=event, email_key__in=[email_key(person.email) for person in people])
+    newest = mine.order_by("email_key", "-pk").distinct("email_key")
+    return sorted(newest.select_related("event", "ticket_type"), key=lambda registration: registration.pk)
 
 
 def _sending(form_token: str, people: Sequence[Applicant]) -> str:
     """The same form, sent by the same people: the browser's back button may bring a form back for a colleague to fill in."""
     keys = sorted(email_key(person.email) for person in people)
     return hashlib.sha256("\0".join([form_token, *keys]).encode()).hexdigest()
-
-
-def _form(event: Event) -> str:
-    return f"form:{event.pk}"
 
 
 def _locked(registration: Registration) -> Registration:
@@ -624,6 +639,7 @@ def _locked(registration: Registration) -> Registration:
 def _taken_over(registration: Registration, stored: Registration) -> Registration:
     for name in (*_KEPT_UP, *(CHANGEABLE - {"answers"})):
         setattr(registration, name, getattr(stored, name))
+    registration.forget_details()
     return registration
 
 

@@ -29,6 +29,12 @@ class Counting:
     tickets: dict[int, Ids] = field(default_factory=dict)
     products: dict[int, Ids] = field(default_factory=dict)
 
+    def of(self, tickets: Collection[int], products: Collection[int]) -> Counting:
+        """Of these only; what is not known counts in nothing."""
+        return Counting(
+            {pk: self.tickets.get(pk, ()) for pk in tickets}, {pk: self.products.get(pk, ()) for pk in products}
+        )
+
     def needs(self, tickets: Iterable[int], lines: Iterable[LineItem]) -> Counter[int]:
         """Places of each quota for one ticket of each of these, and for these lines."""
         needed: Counter[int] = Counter()
@@ -82,17 +88,25 @@ class Taken:
     sold_out: list[Product]
 
 
-def take(ticket_types: Sequence[TicketType], lines: Sequence[LineItem], *, alone: bool, event_id: int) -> Taken:
+def take(
+    ticket_types: Sequence[TicketType],
+    lines: Sequence[LineItem],
+    *,
+    counting: Counting | None,
+    event_id: int,
+) -> Taken:
     """Places for all of `ticket_types` or for none of them, and for those lines that have room.
 
     One conditional UPDATE per quota, in id order, so that nobody can lock each other; the quotas are locked only where one was
-    full. `alone`: with all quotas of the event locked, so that nobody can give a ticket others meanwhile; otherwise raises
-    QuotasChanged if somebody did.
+    full. `counting`: as it was a moment ago; raises QuotasChanged if somebody has given a ticket others meanwhile. None: all
+    quotas of the event are locked and it is read then, so that nobody can.
     """
-    if alone:
-        lock_quotas(event_id)
     tickets, products = [ticket.pk for ticket in ticket_types], {line.product_id for line in lines}
-    counting = counting_of(set(tickets), products)
+    if counting is None:
+        lock_quotas(event_id)
+        counting = counting_of(set(tickets), products)
+    else:
+        counting = counting.of(set(tickets), products)
     needed = counting.needs(tickets, lines)
     if all(counting.tickets.values()) and all(counting.products.values()) and _take_all(needed):
         taken = Taken(True, list(lines), [])

@@ -9,6 +9,7 @@ from typing import Any
 
 from notifications.notices import NoticeKind
 from notifications.services import ledger
+from notifications.services.rendering import Renderer
 from registrations import notices
 from registrations.models import LineItem, LineState, Registration, RegistrationState
 
@@ -25,12 +26,15 @@ def tell_of_states(
     kinds: Mapping[RegistrationState, NoticeKind],
     lines: Mapping[int, Sequence[LineItem]],
     now: datetime,
+    *,
+    renderer: Renderer | None = None,
 ) -> None:
     """One message each, by the state that they are in; `lines`: by registration. Who must pay is reminded once before it is
-    due."""
+    due. `renderer`: one that knows the event already."""
     for state, kind in kinds.items():
         told = [registration for registration in registrations if registration.state == state]
-        _tell_all(kind, ((registration, {"lines": lines.get(registration.pk, ())}) for registration in told), now)
+        facts = ((registration, {"lines": lines.get(registration.pk, ())}) for registration in told)
+        _tell_all(kind, facts, now, renderer)
     _remind_later([r for r in registrations if r.state == RegistrationState.AWAITING_PAYMENT], now)
 
 
@@ -43,10 +47,15 @@ def tell_of_lines(kind: NoticeKind, lines: Iterable[LineItem], now: datetime) ->
     )
 
 
-def _tell_all(kind: NoticeKind, told: Iterable[tuple[Registration, Mapping[str, Any]]], now: datetime) -> None:
+def _tell_all(
+    kind: NoticeKind,
+    told: Iterable[tuple[Registration, Mapping[str, Any]]],
+    now: datetime,
+    renderer: Renderer | None = None,
+) -> None:
     rows = [notices.notice(kind, registration, **facts) for registration, facts in told]
     if rows:
-        ledger.notify_many(kind=kind, notices=rows, now=now)
+        ledger.notify_many(kind=kind, notices=rows, now=now, renderer=renderer)
 
 
 def _remind_later(registrations: Iterable[Registration], now: datetime) -> None:

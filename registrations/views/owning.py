@@ -10,19 +10,18 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import patch_cache_control
 
 from registrations.models import Registration
+from registrations.services.setups import setup_at
 
 R = TypeVar("R", bound=HttpResponseBase)
 
 
 def own_or_404(request: HttpRequest, slug: str, code: str, secret: str) -> Registration:
-    registration = (
-        Registration.objects.filter(event__slug=slug, code=code)
-        .select_related("event__venue", "event__organisation")
-        .with_details()
-        .first()
-    )
-    if registration is None or not hmac.compare_digest(registration.secret.encode(), secret.encode()):
+    """With its details, and the event as it is set up."""
+    setup = setup_at(slug)
+    registration = setup and Registration.objects.filter(event=setup.event, code=code).with_details().first()
+    if not setup or not registration or not hmac.compare_digest(registration.secret.encode(), secret.encode()):
         raise Http404
+    registration.event = setup.event
     return registration
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import io
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import segno
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
@@ -23,8 +26,7 @@ from accounts.names import both_scripts
 from common.codes import new_secret
 from common.forms import Form
 from common.problems import Refusal
-from events.models import Event
-from events.views.access import get_public_event_or_404
+from events.views.access import get_public_event_or_404, may_see
 from notifications import calendar_part
 from registrations import notices
 from registrations.downloads import served
@@ -36,16 +38,18 @@ from registrations.models import (
     QuestionKind,
     Registration,
     RegistrationState,
-    TicketType,
     words_of,
 )
-from registrations.offers import TicketOffer, offers_of, product_offers_of
+from registrations.offers import ProductOffer, TicketOffer, offers_in, product_offers_in, product_offers_of
 from registrations.product_fields import with_products
 from registrations.services import payments, places, products, promotion
-from registrations.services.answers import questions_of
 from registrations.services.places import CannotRegister
+from registrations.services.setups import Setup, setup_at, setup_of
 from registrations.views.answering import change_form, is_expired, keep_files
 from registrations.views.owning import own_or_404, private
+
+#: The fields of the form that are different for each reader.
+_TOKENS: Final = re.compile(r'(<input[^>]* name="(csrfmiddlewaretoken|token)" value=")[^"]*"')
 
 TONES = {
     RegistrationState.CONFIRMED: "success",
@@ -61,13 +65,35 @@ TONES = {
 @require_http_methods(["GET", "HEAD", "POST"])
 def register(request: HttpRequest, slug: str) -> HttpResponse:
     """One page, one POST. `switch` in the POST shows the same form in another language, with what was typed."""
-    event = get_public_event_or_404(request, slug)
-    now = timezone.now()
-    offers = offers_of(event, now)
-    questions = questions_of(event)
-    form_class = with_products(person_form(RegistrationForm, questions), product_offers_of(event, now))
-    open_tickets = TicketType.objects.filter(pk__in=[o.ticket.pk for o in offers if o.is_open]).in_order()
-    keywords: dict[str, Any] = {"questions": questions, "tickets": open_tickets}
+    setup = setup_at(slug)
+    if setup is None or not may_see(request, setup.event):
+        raise Http404
+    left, now = setup.places_left(), timezone.now()
+    offers, products = offers_in(setup, left, now), product_offers_in(setup, left, now)
+    if request.method == "POST" or request.GET or request.user.is_authenticated:
+        return _form_page(request, setup, offers, products)
+
+    def blank() -> str:
+        return _form_page(request, setup, offers, products).content.decode()
+
+    shown = [_as_shown(offers), _as_shown(products)]
+    page = setup.kept(("blank form", get_language()), shown, blank)
+    return _not_stored(HttpResponse(_for_this_reader(request, page)))
+
+
+def _for_this_reader(request: HttpRequest, page: str) -> str:
+    """The page of somebody of whom nothing is known, with tokens of their own."""
+    tokens = {"csrfmiddlewaretoken": get_token(request), "token": new_secret()}
+    return _TOKENS.sub(lambda found: f'{found[1]}{tokens[found[2]]}"', page)
+
+
+def _form_page(
+    request: HttpRequest, setup: Setup, offers: list[TicketOffer], products: list[ProductOffer]
+) -> HttpResponse:
+    event = setup.event
+    form_class = _form_class(setup, products)
+    open_tickets = [offer.ticket for offer in offers if offer.is_open]
+    keywords: dict[str, Any] = {"questions": setup.questions, "tickets": open_tickets}
     has_expired = False
     if request.method == "POST":
         has_expired = is_expired(request)
@@ -78,10 +104,10 @@ def register(request: HttpRequest, slug: str) -> HttpResponse:
             # Nothing of a request that may be forged is written, files included.
             form.unchecked()
         else:
-            keep_files(form, now=now)
+            keep_files(form, now=timezone.now())
             if "switch" in request.POST:
                 form.unchecked()
-            elif form.is_valid() and (answer := _registered(request, event, form)):
+            elif form.is_valid() and (answer := _registered(request, setup, form)):
                 return _as_asked(request, answer)
     else:
         form = form_class(initial=_known(request, open_tickets), **keywords)
@@ -96,10 +122,26 @@ def register(request: HttpRequest, slug: str) -> HttpResponse:
             "has_expired": has_expired,
             "tab": "register",
         },
-        status=200,
     )
+    return _not_stored(response)
+
+
+def _as_shown(offers: Sequence[TicketOffer | ProductOffer]) -> list[tuple[str, str]]:
+    return [(offer.state, offer.words) for offer in offers]
+
+
+def _not_stored(response: HttpResponse) -> HttpResponse:
     patch_cache_control(response, private=True, no_store=True)
     return response
+
+
+def _form_class(setup: Setup, products: list[ProductOffer]) -> type[Any]:
+    """In the language of the request."""
+
+    def make() -> type[Any]:
+        return with_products(person_form(RegistrationForm, setup.questions), products)
+
+    return setup.kept(("form", get_language()), _as_shown(products), make)
 
 
 def _as_asked(request: HttpRequest, answer: HttpResponse) -> HttpResponse:
@@ -109,8 +151,9 @@ def _as_asked(request: HttpRequest, answer: HttpResponse) -> HttpResponse:
     return answer
 
 
-def _registered(request: HttpRequest, event: Event, form: Any) -> HttpResponse | None:
+def _registered(request: HttpRequest, setup: Setup, form: Any) -> HttpResponse | None:
     """The answer to a form that is filled in right; None where the form now says why not."""
+    event = setup.event
     if form.cleaned_data["website"]:
         # A program filled in what people do not see. It is told nothing, and nothing is written.
         return redirect("registrations:sent", slug=event.slug)
@@ -123,6 +166,7 @@ def _registered(request: HttpRequest, event: Event, form: Any) -> HttpResponse |
             answers=form.answers,
             products=form.products,
             form_token=values["token"],
+            setup=setup,
             actor=request.user if isinstance(request.user, User) else None,
             now=timezone.now(),
             **form.person(),
@@ -176,12 +220,13 @@ def sent(request: HttpRequest, slug: str) -> HttpResponse:
 def registration(request: HttpRequest, slug: str, code: str, secret: str) -> HttpResponse:
     found = own_or_404(request, slug, code, secret)
     now = timezone.now()
-    if promotion.is_overdue(found, now):
+    if found.has_overdue(now):
         # Nobody is shown an offer that ran out, however long ago the sweeper came by.
         promotion.expire_overdue(event_id=found.event_id, now=now)
         found = own_or_404(request, slug, code, secret)
     lines = list(found.lines.all())
-    offers = product_offers_of(found.event, now)
+    setup = setup_of(found.event)
+    offers = product_offers_in(setup, setup.places_left(), now) if setup.products else []
     context = {
         "event": found.event,
         "registration": found,

@@ -115,12 +115,10 @@ def tell(*, event: Event, slots: Mapping[UUID, Slot], gone: Mapping[UUID, int], 
             row.pk for item in news if bool(item.notice) == (reason == CancelReason.MERGED) for row in item.replaced
         ]
         Message.objects.filter(pk__in=rows).update(state=MessageState.CANCELLED, reason=reason)
-    return sum(
-        ledger.notify_many(
-            kind=kind, notices=[item.notice for item in news if item.notice and item.kind is kind], now=now
-        )
-        for kind in notices.NEWS
-    )
+    written = {kind: [item.notice for item in news if item.notice and item.kind is kind] for kind in notices.NEWS}
+    for kind, told in written.items():
+        ledger.notify_many(kind=kind, notices=told, now=now)
+    return sum(map(len, written.values()))
 
 
 def mails_for(*, event: Event, slots: Mapping[UUID, Slot], gone: Mapping[UUID, int], now: datetime) -> int:

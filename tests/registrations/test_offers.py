@@ -152,7 +152,7 @@ def test_serving_many_takes_as_many_queries_as_serving_one(
         ticket = make_ticket(event, quotas=[quota], offer_hours=2)
         for _ in range(size):
             register(ticket)
-        with django_assert_num_queries(26) as queries:
+        with django_assert_num_queries(23) as queries:
             tickets.resize_quota(quota=quota, size=size, actor=None, now=NOW)
         counts.append(len(queries))
     assert counts[0] == counts[1]

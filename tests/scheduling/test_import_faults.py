@@ -496,7 +496,7 @@ def test_a_file_that_is_written_while_it_is_read_is_not_half_imported(tmp_path: 
     writer.start()
     try:
         # Where the writer gets no turn while the file is read, it is whole and merely too long; that happens.
-        refused = []
+        refused: list[str] = []
         while not any("changed while it was read" in message for message in refused) and len(refused) < 100:
             with pytest.raises(CommandError) as refusal:
                 call_command("import_schedule", str(path), "--event", "food", stdout=StringIO())

@@ -1,0 +1,66 @@
+"""Waking a worker: as often as there is something new to see, and no oftener."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from celery import current_app
+from django.core.cache import cache
+from django.db import transaction
+from kombu import Connection
+
+from common import jobs
+from config.celery import WakeUp, app
+
+TASK = "notifications.deliver_due"
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def nothing_waits() -> Iterator[None]:
+    _take()
+    cache.delete(f"wake-up:{TASK}")
+    yield
+    _take()
+    cache.delete(f"wake-up:{TASK}")
+
+
+def _take() -> int:
+    """How many wake-ups lay in the queue."""
+    with Connection(current_app.conf.broker_url, transport_options=app.conf.broker_transport_options) as connection:
+        return int(connection.SimpleQueue("mail").clear() or 0)
+
+
+def _ask() -> None:
+    with transaction.atomic():
+        jobs.enqueue_on_commit(TASK)
+
+
+def test_one_wake_up_waits_for_all_that_was_committed_before_it_begins() -> None:
+    for _ in range(3):
+        _ask()
+    assert _take() == 1
+
+
+def test_whoever_commits_after_a_worker_has_begun_asks_anew() -> None:
+    _ask()
+    app.loader.import_default_modules()
+    task = app.tasks[TASK]
+    assert isinstance(task, WakeUp)
+    task.before_start("id", [], {})
+    _ask()
+    assert _take() == 2
+
+
+def test_a_wake_up_that_was_lost_is_sent_again_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "WAITS_SECONDS", 0.02)
+    _ask()
+    assert _take() == 1
+    for _ in range(200):
+        _ask()
+        if _take():
+            break
+    else:
+        pytest.fail("no second wake-up")
