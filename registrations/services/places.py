@@ -13,7 +13,6 @@ from decimal import Decimal
 from typing import Any, Final
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Institution, Person, User
@@ -31,6 +30,7 @@ from registrations import notices
 from registrations.models import (
     HOLDS_A_PLACE,
     IS_CHARGED,
+    IS_LIVE,
     LineItem,
     LineState,
     Product,
@@ -257,13 +257,21 @@ def _register(
 def _find_people(event: Event, registrations: Sequence[Registration]) -> None:
     """Set `person` of each, new ones where nobody is known. Raises CannotRegister where somebody is registered already; whoever
     registers at this moment runs into the constraint."""
-    mine = Registration.objects.live().filter(event=event, email_key=OuterRef("email_key"))
-    people = Person.objects.filter(email_key__in=[registration.email_key for registration in registrations])
-    known = {person.email_key: person for person in people.annotate(is_registered=Exists(mine))}
-    if any(person.is_registered for person in known.values()):
+    # In SQL, as in `services.quotas`.
+    known = Person.objects.raw(
+        """
+        SELECT person.*, EXISTS (
+            SELECT FROM registrations_registration AS mine
+            WHERE mine.event_id = %s AND mine.email_key = person.email_key AND mine.state = ANY(%s)
+        ) AS is_registered FROM accounts_person AS person WHERE person.email_key = ANY(%s)
+        """,
+        [event.pk, sorted(IS_LIVE), [registration.email_key for registration in registrations]],
+    )
+    people: dict[str | None, Any] = {person.email_key: person for person in known}
+    if any(person.is_registered for person in people.values()):
         raise CannotRegister([already_registered()])
     for registration in registrations:
-        registration.person = known.get(registration.email_key) or create_person(
+        registration.person = people.get(registration.email_key) or create_person(
             email=registration.email,
             name=registration.name,
             native_name=registration.native_name,

@@ -12,7 +12,7 @@ from django.db import connection
 
 from events.models import Event
 from notifications.services.rendering import Renderer
-from registrations.models import Product, Question, Quota, TicketType
+from registrations.models import Answer, Product, Question, Quota, Registration, TicketType
 from registrations.services.answers import questions_of
 from registrations.services.quotas import Counting, counting_of
 
@@ -46,6 +46,29 @@ class Setup:
 
     def ticket(self, pk: int) -> TicketType | None:
         return next((ticket for ticket in self.tickets if ticket.pk == pk), None)
+
+    def registration(self, code: str) -> Registration | None:
+        """One of the event's, with its details; three queries, or two where no answer is a file and nothing is sold but
+        tickets. What is asked now and what was answered are mostly the same, and at hand."""
+        found = Registration.objects.filter(event=self.event, code=code).first()
+        if found is None:
+            return None
+        answers = list(Answer.objects.filter(registration=found))
+        asked = {question.version_id: question for question in self.questions}
+        ticket = self.ticket(found.ticket_type_id)
+        if ticket is None or not {answer.version_id for answer in answers} <= asked.keys():
+            # Of a time when something else was asked.
+            found = Registration.objects.with_details().get(pk=found.pk)
+        else:
+            for answer in answers:
+                question = asked[answer.version_id]
+                assert question.version
+                answer.question, answer.version = question, question.version
+            lines = list(found.lines.wanted().in_order()) if self.products else []
+            found.ticket_type = ticket
+            found.has_details(answers=answers, lines=lines)
+        found.event = self.event
+        return found
 
     def places_left(self) -> dict[int, int]:
         """Of each quota of the event, now; one query."""

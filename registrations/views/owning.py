@@ -18,10 +18,9 @@ R = TypeVar("R", bound=HttpResponseBase)
 def own_or_404(request: HttpRequest, slug: str, code: str, secret: str) -> Registration:
     """With its details, and the event as it is set up."""
     setup = setup_at(slug)
-    registration = setup and Registration.objects.filter(event=setup.event, code=code).with_details().first()
-    if not setup or not registration or not hmac.compare_digest(registration.secret.encode(), secret.encode()):
+    registration = setup.registration(code) if setup else None
+    if registration is None or not hmac.compare_digest(registration.secret.encode(), secret.encode()):
         raise Http404
-    registration.event = setup.event
     return registration
 
 
