@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -11,9 +12,12 @@ from django.utils import timezone, translation
 
 
 def babel_locale(language: str | None = None) -> babel.Locale:
-    return babel.Locale.parse(
-        (language or translation.get_language() or "en").replace("-hans", "_Hans").replace("-", "_")
-    )
+    return _locale(language or translation.get_language() or "en")
+
+
+@functools.cache
+def _locale(language: str) -> babel.Locale:
+    return babel.Locale.parse(language.replace("-hans", "_Hans").replace("-", "_"))
 
 
 def day(value: date, language: str | None = None) -> str:
@@ -29,9 +33,14 @@ def short_day(value: date, language: str | None = None) -> str:
 
 def day_range(start: date, end: date, language: str | None = None) -> str:
     """7 – 9 June 2027, without repeating what both ends share."""
+    return _day_range(start, end, babel_locale(language))
+
+
+@functools.lru_cache(maxsize=1024)
+def _day_range(start: date, end: date, locale: babel.Locale) -> str:
     if start == end:
-        return format_date(start, "long", locale=babel_locale(language))
-    return str(format_interval(start, end, skeleton="yMMMMd", locale=babel_locale(language)))
+        return format_date(start, "long", locale=locale)
+    return str(format_interval(start, end, skeleton="yMMMMd", locale=locale))
 
 
 def month(value: date, language: str | None = None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable
 from typing import Any, ClassVar, Final
 from weakref import WeakSet
@@ -81,11 +82,14 @@ class FormBehaviour:
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("label_suffix", "")
-        # Once for the class, whose fields each form copies.
-        if type(self) not in _tuned:
-            for name, field in self.base_fields.items():
+        kind = type(self)
+        if kind not in _tuned:
+            # Once for the class, whose fields each form copies. Those of its base are the same until then.
+            tuned = copy.deepcopy(self.base_fields)
+            for name, field in tuned.items():
                 tune(name, field, autofill=self.autofill)
-            _tuned.add(type(self))
+            kind.base_fields = tuned
+            _tuned.add(kind)
         super().__init__(*args, **kwargs)
 
     def add_problems(self, problems: Iterable[Problem]) -> None:

@@ -10,18 +10,23 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import patch_cache_control
 
 from registrations.models import Registration
-from registrations.services.setups import setup_at
+from registrations.services.setups import Setup, setup_at
 
 R = TypeVar("R", bound=HttpResponseBase)
 
 
 def own_or_404(request: HttpRequest, slug: str, code: str, secret: str) -> Registration:
     """With its details, and the event as it is set up."""
+    return own_and_setup(slug, code, secret)[0]
+
+
+def own_and_setup(slug: str, code: str, secret: str) -> tuple[Registration, Setup]:
+    """As `own_or_404`."""
     setup = setup_at(slug)
     registration = setup.registration(code) if setup else None
-    if registration is None or not hmac.compare_digest(registration.secret.encode(), secret.encode()):
+    if setup is None or registration is None or not hmac.compare_digest(registration.secret.encode(), secret.encode()):
         raise Http404
-    return registration
+    return registration, setup
 
 
 def private(response: R) -> R:

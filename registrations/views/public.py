@@ -44,9 +44,9 @@ from registrations.offers import ProductOffer, TicketOffer, offers_in, product_o
 from registrations.product_fields import with_products
 from registrations.services import payments, places, products, promotion
 from registrations.services.places import CannotRegister
-from registrations.services.setups import Setup, setup_at, setup_of
+from registrations.services.setups import Setup, setup_at
 from registrations.views.answering import change_form, is_expired, keep_files
-from registrations.views.owning import own_or_404, private
+from registrations.views.owning import own_and_setup, own_or_404, private
 
 #: The fields of the form that are different for each reader.
 _TOKENS: Final = re.compile(r'(<input[^>]* name="(csrfmiddlewaretoken|token)" value=")[^"]*"')
@@ -218,14 +218,13 @@ def sent(request: HttpRequest, slug: str) -> HttpResponse:
 @login_not_required
 @require_safe
 def registration(request: HttpRequest, slug: str, code: str, secret: str) -> HttpResponse:
-    found = own_or_404(request, slug, code, secret)
+    found, setup = own_and_setup(slug, code, secret)
     now = timezone.now()
     if found.has_overdue(now):
         # Nobody is shown an offer that ran out, however long ago the sweeper came by.
         promotion.expire_overdue(event_id=found.event_id, now=now)
         found = own_or_404(request, slug, code, secret)
     lines = list(found.lines.all())
-    setup = setup_of(found.event)
     offers = product_offers_in(setup, setup.places_left(), now) if setup.products else []
     context = {
         "event": found.event,
