@@ -24,6 +24,7 @@ Status = Literal["CONFIRMED", "TENTATIVE", "CANCELLED"]
 PRODUCT: Final = "-//Lihu//Lihu//EN"
 
 _LINE: Final = 75
+_BEGIN: Final = b"BEGIN:VCALENDAR\r\n"
 _END: Final = b"END:VCALENDAR\r\n"
 _EVENT: Final = re.compile(rb"^BEGIN:VEVENT\r\n.*?^END:VEVENT\r\n", re.DOTALL | re.MULTILINE)
 _ZONE_AND_YEAR: Final = re.compile(rb"^DTSTART;TZID=([^:]*):(\d{4})\d{4}T", re.MULTILINE)
@@ -92,24 +93,37 @@ def join_calendars(calendars: Iterable[bytes], *, name: str, tz: ZoneInfo) -> by
 
 def _calendar(events: list[bytes], zones: Mapping[str, list[int]], *, method: Method, name: str, tz: ZoneInfo) -> bytes:
     """`zones`: that events are told in, and the years in which those begin."""
-    calendar = icalendar.Calendar()
-    calendar.add("prodid", PRODUCT)
-    calendar.add("version", "2.0")
-    calendar.add("calscale", "GREGORIAN")
-    calendar.add("method", method)
+    head, foot = _frame(method, tz.key)
+    names = icalendar.Calendar()
     if name:
         # The old name for programs, the new one for the standard.
-        calendar.add("x-wr-calname", _line(name))
-        calendar.add("name", _line(name))
-    calendar.add("x-wr-timezone", tz.key)
-    if method == "PUBLISH":
-        calendar.add("refresh-interval", timedelta(hours=1), parameters={"VALUE": "DURATION"})
-        calendar.add("x-published-ttl", "PT1H")
+        names.add("x-wr-calname", _line(name))
+        names.add("name", _line(name))
     rules = [_rules(zone, min(years) - 1, max(years) + 2) for zone, years in zones.items()]
-    frame: bytes = calendar.to_ical(sorted=False)
-    head, end = frame[: -len(_END)], frame[-len(_END) :]
-    assert end == _END
-    return b"".join([head, *rules, *events, end])
+    return b"".join([_BEGIN, head, _inside(names), foot, *rules, *events, _END])
+
+
+@functools.lru_cache(maxsize=64)
+def _frame(method: Method, zone: str) -> tuple[bytes, bytes]:
+    """What a calendar says of itself, before its name and after it: of many calendars at once the same."""
+    head = icalendar.Calendar()
+    head.add("prodid", PRODUCT)
+    head.add("version", "2.0")
+    head.add("calscale", "GREGORIAN")
+    head.add("method", method)
+    foot = icalendar.Calendar()
+    foot.add("x-wr-timezone", zone)
+    if method == "PUBLISH":
+        foot.add("refresh-interval", timedelta(hours=1), parameters={"VALUE": "DURATION"})
+        foot.add("x-published-ttl", "PT1H")
+    return _inside(head), _inside(foot)
+
+
+def _inside(calendar: icalendar.Calendar) -> bytes:
+    written: bytes = calendar.to_ical(sorted=False)
+    assert written.startswith(_BEGIN)
+    assert written.endswith(_END)
+    return written[len(_BEGIN) : -len(_END)]
 
 
 @functools.lru_cache(maxsize=64)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
@@ -15,6 +15,26 @@ from tests import browser as chromium
 from tests.smtp import SmtpSink
 
 pytest_plugins = ["tests.personae"]
+
+#: Modules whose tests take longest, the longest first.
+LONG: Final = (
+    "tests.journeys.test_first_conference",
+    "tests.journeys.test_lighthouse",
+    "tests.journeys.test_every_page",
+    "tests.journeys.test_without_services",
+    "tests.scheduling.test_clients",
+    "tests.scheduling.test_real_exports",
+    "tests.journeys.test_public_programmes",
+    "tests.api.test_pretalx_schema",
+    "tests.scheduling.test_import_schedules",
+)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes long begins first: at a run's end no process waits for one that has just begun with it."""
+    places = {name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(item.getparent(pytest.Module).obj.__name__, len(LONG)))
 
 
 @pytest.fixture(autouse=True)

@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from typing import Any
 
@@ -23,6 +24,7 @@ class Received:
     sender: str
     recipients: list[str]
     message: EmailMessage
+    at: datetime
 
     def part(self, content_type: str) -> str:
         """The text of the first part of this type: text/plain, text/html, text/calendar."""
@@ -132,7 +134,7 @@ class SmtpSink:
         message = email.message_from_bytes(envelope.content, policy=email.policy.default)
         assert isinstance(message, EmailMessage)
         with self._arrived:
-            self.messages.append(Received(envelope.mail_from, list(envelope.rcpt_tos), message))
+            self.messages.append(Received(envelope.mail_from, list(envelope.rcpt_tos), message, datetime.now(UTC)))
             self._arrived.notify_all()
         if self._is_breaking_off:
             return self._hang_up(server)

@@ -118,15 +118,16 @@ def _files(schedule: Schedule, changes: dict[str, Any]) -> Iterator[_File]:
         with translation.override(language):
             rendered = pages.Pages(release, language)
             latest, version = rendered.schedule()
+            changed, feed = rendered.changes(history)
             html = {
                 "schedule/": latest,
                 "schedule/v/": version,
-                "schedule/changes/": rendered.changes(history),
+                "schedule/changes/": changed,
                 "speakers/": rendered.speakers(),
             }
             for path, page in html.items():
                 yield _File(path, language, HTML, page.encode())
-            yield _File("schedule/changes.atom", language, ATOM, rendered.changes_feed(history).encode())
+            yield _File("schedule/changes.atom", language, ATOM, feed.encode())
             yield _File(PRINT_PATH, language, JSON, json.dumps(rendered.print_data(), ensure_ascii=False).encode())
             for path, page in rendered.session_pages():
                 yield _File(path, language, HTML, page.encode())

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from types import SimpleNamespace
 from typing import Any, Final, cast
 from zoneinfo import ZoneInfo
@@ -314,7 +314,7 @@ class Pages:
             )
         return self.people[speaker.pk]
 
-    @property
+    @cached_property
     def days(self) -> list[DayView]:
         views = []
         for number, day in enumerate(self.release.grid.days):
@@ -353,10 +353,7 @@ class Pages:
         """The schedule as the latest one and as this version."""
         schedule = self.release.schedule
         context = {
-            **self._common(),
-            "days": self.days,
-            "zone_name": self._zone_name(),
-            "filters": self._filters(),
+            **self._planned(),
             "exports": [("pdf", "PDF"), ("ics", "iCalendar"), ("json", "JSON"), ("xml", "XML"), ("xcal", "xCal")],
         }
         body = _template("schedule").render(context | {"is_latest": True})
@@ -429,10 +426,7 @@ class Pages:
         """The schedule of the draft, for its editors."""
         back = reverse("scheduling:releases", args=[self.event.slug])
         context = {
-            **self._common(),
-            "days": self.days,
-            "zone_name": self._zone_name(),
-            "filters": self._filters(),
+            **self._planned(),
             "exports": [],
             "is_latest": True,
             "preview_back": back,
@@ -460,10 +454,7 @@ class Pages:
             context = {
                 **self._common(),
                 "session": view,
-                "occurrences": [
-                    (occurrence, dates.moment(slot.starts_at, self.tz, self.language))
-                    for occurrence, slot in zip(views, slots, strict=True)
-                ],
+                "occurrences": views,
                 "zone_name": _zone_name(self.event.time_zone, slots[0].starts_at, self.language),
                 "abstract": _markdown(abstract),
                 "description": _markdown(description) if description.strip() != abstract.strip() else "",
@@ -535,23 +526,22 @@ class Pages:
         description = _("Who speaks at %(event)s.") % {"event": self.event_name}
         return self._page(_("Speakers"), description, _canonical(address), body, tab="speakers")
 
-    def changes(self, releases: Sequence[Mapping[str, Any]]) -> str:
-        body = _template("changes").render({**self._common(), "releases": self.change_views(releases)})
+    def changes(self, releases: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
+        """The page and the feed of what changed with each of `releases` (`releases.changes_as_data`), newest first."""
+        views = self.change_views(releases)
+        body = _template("changes").render({**self._common(), "releases": views})
         feed = reverse("scheduling:changes_feed", args=[self.event.slug])
         title = _("Changes to the programme")
         head = f'<link rel="alternate" type="application/atom+xml" title="{escape(title)}" href="{escape(feed)}">'
-        return self._page(title, "", head, body)
-
-    def changes_feed(self, releases: Sequence[Mapping[str, Any]]) -> str:
-        feed: str = _template("changes", "atom").render(
+        feed_body: str = _template("changes", "atom").render(
             {
                 **self._common(),
                 "public_url": settings.PUBLIC_URL,
-                "releases": self.change_views(releases),
+                "releases": views,
                 "updated": _iso(self.release.schedule.released_at),
             }
         )
-        return feed
+        return self._page(title, "", head, body), feed_body
 
     def change_views(self, releases: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """What `releases.changes_as_data` kept of each release, in words."""
@@ -598,6 +588,17 @@ class Pages:
             "base": self.base,
             "version": self.release.schedule.version,
             **self._addresses,
+        }
+
+    def _planned(self) -> dict[str, Any]:
+        """What every look at the schedule shows; the plan itself, by far the longest part, ready made."""
+        days = self.days
+        return {
+            **self._common(),
+            "days": days,
+            "plan": _template("plan").render({"days": days}),
+            "zone_name": self._zone_name(),
+            "filters": self._filters(),
         }
 
     def _zone_name(self) -> str:

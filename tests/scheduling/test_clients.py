@@ -20,8 +20,10 @@ import pytest
 import radicale
 import recurring_ical_events
 from django.core.management import call_command
+from django.db import transaction
 from django.test import Client
 from lxml import etree
+from pytest_django import DjangoDbBlocker
 from radicale import config
 
 from events.models import Event
@@ -45,10 +47,17 @@ REAL = [
 Instants = list[tuple[datetime, datetime]]
 
 
-@pytest.fixture(params=REAL)
-def event(request: pytest.FixtureRequest) -> Event:
-    call_command("import_schedule", str(shared(request.param)), "--event", "real", "--publish", "1", stdout=StringIO())
-    return Event.objects.get(slug="real")
+@pytest.fixture(
+    scope="module", params=[pytest.param(name, marks=pytest.mark.xdist_group(f"clients of {name}")) for name in REAL]
+)
+def event(request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Event]:
+    """Published once for all that read it: each test's own transaction lies in this one."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        call_command(
+            "import_schedule", str(shared(request.param)), "--event", "real", "--publish", "1", stdout=StringIO()
+        )
+        yield Event.objects.get(slug="real")
+        transaction.set_rollback(True)
 
 
 def expected(event: Event) -> Instants:

@@ -10,6 +10,7 @@ import pytest
 from django.core.cache import cache
 from django.core.management import call_command
 from django.test import Client
+from pytest_django import Settings
 
 from events.models import Event
 from scheduling.models import Slot
@@ -62,7 +63,9 @@ def forget() -> None:
 # The longest is read three times over.
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", REAL)
-def test_a_real_programme_is_valid_whole_and_the_same_after_a_way_round(name: str, tmp_path: Path) -> None:
+def test_a_real_programme_is_valid_whole_and_the_same_after_a_way_round(
+    name: str, tmp_path: Path, settings: Settings
+) -> None:
     event = publish(shared(f"schedules/{name}"))
     live = Slot.objects.filter(schedule__event=event, schedule__is_current=True)
     # A block is told by its talks.
@@ -80,6 +83,8 @@ def test_a_real_programme_is_valid_whole_and_the_same_after_a_way_round(name: st
     calendar = check_ics(files["ics"])
     assert sorted((e.start.astimezone(UTC), e.end.astimezone(UTC)) for e in calendar) == expected
     assert len({str(e["UID"]) for e in calendar}) == len(expected)
+    # From here on only files are compared: pages in the programme's own language are enough.
+    settings.LANGUAGES = [(code, label) for code, label in settings.LANGUAGES if code == event.language]
     for kind in ("xml", "json"):
         file = tmp_path / f"schedule.{kind}"
         file.write_bytes(files[kind])
