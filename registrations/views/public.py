@@ -42,6 +42,7 @@ from registrations.models import (
 from registrations.offers import TicketOffer, offers_of, product_offers_of
 from registrations.product_fields import with_products
 from registrations.services import payments, places, products, promotion
+from registrations.services.agendas import agenda_of
 from registrations.services.answers import questions_of
 from registrations.services.places import CannotRegister
 from registrations.views.answering import change_form, is_expired, keep_files
@@ -192,6 +193,7 @@ def registration(request: HttpRequest, slug: str, code: str, secret: str) -> Htt
         "names": both_scripts(found.name, found.native_name, get_language() or "en"),
         "answers": shown_answers(found),
         "qr": qr_of(found) if found.state == RegistrationState.CONFIRMED else None,
+        "agenda": agenda_of(found),
         "tab": "register",
     }
     return private(render(request, "registrations/registration.html", context))
