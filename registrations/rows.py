@@ -4,27 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import date
+from decimal import Decimal
 from typing import Final
 
 from django.db.models import QuerySet
 
 from common.tables import Cell
 from events.models import Event
-from registrations.models import Answer, AnswerFile, QuestionKind, Registration, words_of
+from registrations.models import Answer, AnswerFile, EntryKind, LineState, QuestionKind, Registration, words_of
 
 #: Rows fetched at once, with their answers.
 _CHUNK: Final = 500
-_FIELDS: Final = ("code", "state", "ticket", "name", "native_name", "email", "affiliation", "country", "language")
+_FIELDS: Final = (
+    *("code", "state", "ticket", "name", "family_name", "native_name", "email", "affiliation", "country", "language"),
+    *("registered_at", "changed_at"),
+)
+#: `services.imports` passes over these, and over products.
+MONEY: Final = ("ticket_price", "amount", "paid", "owed", "currency", "payment", "payment_due_at")
+#: What the head of a product's column begins with.
+PRODUCT: Final = "product: "
 
 
 def rows_of(event: Event, found: QuerySet[Registration]) -> Iterator[list[Cell]]:
-    """The head, and a row for each of `found`, one column a question; instants on the event's clocks.
+    """The head, and a row for each of `found` (`with_details`): who it is, what is owed, how many they have of each product, and one
+    column a question; instants on the event's clocks.
 
     Fetched in parts, so that memory does not grow with their number.
     """
     questions = list(event.questions.in_order())
-    yield [*_FIELDS, "registered_at", "changed_at", *(question.identifier for question in questions)]
-    for registration in found.iterator(chunk_size=_CHUNK):
+    products = list(event.products.order_by("position", "pk"))
+    yield [
+        *_FIELDS,
+        *MONEY,
+        *(f"{PRODUCT}{product.name}" for product in products),
+        *(question.identifier for question in questions),
+    ]
+    for registration in found.prefetch_related("ledger").iterator(chunk_size=_CHUNK):
+        held = {line.product_id: line.quantity for line in registration.lines.all() if line.state == LineState.HELD}
         files = registration.files.all()
         answers = {answer.question_id: _cell(answer, files) for answer in registration.answers.all()}
         yield [
@@ -32,6 +48,7 @@ def rows_of(event: Event, found: QuerySet[Registration]) -> Iterator[list[Cell]]
             registration.state,
             str(registration.ticket_type.name),
             registration.name,
+            registration.family_name,
             registration.native_name,
             registration.email,
             registration.affiliation,
@@ -39,8 +56,38 @@ def rows_of(event: Event, found: QuerySet[Registration]) -> Iterator[list[Cell]]
             registration.language,
             registration.registered_at.astimezone(event.tz),
             registration.state_changed_at.astimezone(event.tz),
+            *_money(event, registration),
+            *(held.get(product.pk) for product in products),
             *(answers.get(question.pk) for question in questions),
         ]
+
+
+def _money(event: Event, registration: Registration) -> list[Cell]:
+    """As MONEY names them. `amount` is what ticket and products cost, `owed` what is left of it: below 0 is to be given back."""
+    entries = list(registration.ledger.all())
+    owed = sum((entry.amount for entry in entries), Decimal("0.00"))
+    came = [entry.amount for entry in entries if entry.kind in {EntryKind.PAYMENT, EntryKind.REFUND}]
+    paid = -sum(came, Decimal("0.00"))
+    due = registration.payment_due_at
+    return [
+        registration.ticket_price,
+        registration.amount,
+        paid,
+        owed,
+        registration.currency,
+        _payment(owed, paid, is_charged=bool(entries)),
+        due.astimezone(event.tz) if due else None,
+    ]
+
+
+def _payment(owed: Decimal, paid: Decimal, *, is_charged: bool) -> str:
+    if owed > 0:
+        return "part" if paid > 0 else "open"
+    if owed < 0:
+        return "to_return"
+    if paid > 0:
+        return "paid"
+    return "waived" if is_charged else "none"
 
 
 def _cell(answer: Answer, files: Iterable[AnswerFile]) -> Cell:
