@@ -277,7 +277,7 @@ class CampaignForm(WordsForm):
 
 def _field_of(filter_: Filter, initial: Any) -> forms.Field:
     if not filter_.choices:
-        return forms.CharField(label=str(filter_.label), required=False, max_length=200, initial=initial)
+        return forms.CharField(label=str(filter_.label), required=False, max_length=200, initial=initial or "")
     values = initial if isinstance(initial, list | tuple) else [initial] if initial else []
     return forms.MultipleChoiceField(
         label=str(filter_.label),

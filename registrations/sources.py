@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 
 from django.db.models import QuerySet
@@ -117,7 +118,9 @@ def before_payment_is_due(event_id: int, after: datetime, until: datetime) -> It
             about=notices.about(registration),
             at=registration.payment_due_at,
             to=notices.recipient(registration),
-            context=notices.facts(registration, owed=sum(entry.amount for entry in registration.ledger.all())),
+            context=notices.facts(
+                registration, owed=sum((entry.amount for entry in registration.ledger.all()), Decimal(0))
+            ),
         )
 
 

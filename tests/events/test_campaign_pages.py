@@ -373,3 +373,9 @@ def test_what_makes_no_sense_is_refused_and_leaves_nothing(
 def test_campaign_to_nobody_is_refused_whole(organizer_api: Client, event: Event) -> None:
     assert post(organizer_api, "", BODY).status_code == HTTPStatus.CONFLICT
     assert not Campaign.objects.exists()
+
+
+def test_a_new_campaign_is_narrowed_by_no_words_at_first(client_: Client, event: Event) -> None:
+    register(make_ticket(event), "p0@example.org")
+    field = client_.get("/organize/food-2027/mail/new/").context["form"]["registrations.q"]
+    assert (field.value(), 'value="' in str(field)) == ("", False)
