@@ -6,7 +6,6 @@ import email
 import email.policy
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
-from itertools import zip_longest
 from typing import Any
 
 from django.conf import settings
@@ -170,8 +169,9 @@ def _entries(found: Message, content: dict[str, Any], event: Event) -> list[dict
     """The calendar parts as people read them, each with what went over the wire."""
     if not content:
         return []
-    told = found.context.get("calendars") or [found.context.get("calendar") or {}]
     parts = Rendered.from_json(content).calendars
+    one = found.context.get("calendar")
+    told: list[dict[str, Any]] = found.context.get("calendars") or ([one] if one else [{}] * len(parts))
     return [
         {
             "is_cancelled": part.method == "CANCEL",
@@ -181,7 +181,7 @@ def _entries(found: Message, content: dict[str, Any], event: Event) -> list[dict
             "sequence": what.get("sequence"),
             "text": part.text,
         }
-        for part, what in zip_longest(parts, told[: len(parts)], fillvalue={})
+        for part, what in zip(parts, told, strict=True)
     ]
 
 
