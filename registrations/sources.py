@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 from common.text import email_key
 from events.models import Event, EventState
 from notifications.models import Anchor, Audience
+from notifications.notices import CalendarPart
 from notifications.sources import Occasion, Source, register_source
 from registrations import notices
 from registrations.models import FollowedAgenda, Registration, RegistrationState, TicketType
@@ -87,16 +88,20 @@ def _confirmed(event_id: int) -> QuerySet[Registration]:
 def _reminded(slot: Slot, registrations: Iterable[Registration]) -> Iterator[Occasion]:
     """The words are made once a language, not once a person."""
     facts: dict[str, dict[str, Any]] = {}
+    calendars: dict[str, CalendarPart] = {}
     for registration in registrations:
         to = notices.recipient(registration)
         if to.language not in facts:
             facts[to.language] = slots.facts(slot, "", language=to.language)
+            calendars[to.language] = slots.calendar(
+                slot, method="REQUEST", sequence=slot.sequence, language=to.language
+            )
         yield Occasion(
             about=slots.about(slot),
             at=slot.starts_at,
             to=to,
             context={**facts[to.language], "name": registration.name},
-            calendar=slots.calendar(slot, method="REQUEST", sequence=slot.sequence, language=to.language),
+            calendar=calendars[to.language],
         )
 
 

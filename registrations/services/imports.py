@@ -31,7 +31,15 @@ from common.text import email_key
 from common.workbooks import BadWorkbook
 from events.models import Event
 from registrations.answering import Read, read_answers
-from registrations.models import Question, QuestionKind, Registration, TicketType, words_of
+from registrations.models import (
+    IS_LIVE,
+    Question,
+    QuestionKind,
+    Registration,
+    RegistrationState,
+    TicketType,
+    words_of,
+)
 from registrations.problems import problems_with_time
 from registrations.rows import MONEY, PRODUCT
 from registrations.services import places
@@ -55,7 +63,7 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "language": ("语言",),
 }
 #: Columns of our own export that say what happened, and are no business of an import.
-_IGNORED: Final = frozenset({"code", "state", "registered_at", "changed_at", *MONEY})
+_IGNORED: Final = frozenset({"code", "registered_at", "changed_at", *MONEY})
 _YES: Final = frozenset({"yes", "y", "true", "1", "x", "ja", "oui", "是", "对", "agreed", "同意"})
 _NO: Final = frozenset({"no", "n", "false", "0", "nein", "non", "否", "不"})
 
@@ -146,6 +154,8 @@ def _names(event: Event) -> dict[str, str]:
         labels = question.label.data.values() if isinstance(question.label.data, dict) else [str(question.label)]
         for name in (*labels, question.identifier):
             names[_key(name)] = f"answers.{question.identifier}"
+    # Of our own export: who has gone is not brought back by it.
+    names.setdefault("state", "state")
     return names
 
 
@@ -289,6 +299,9 @@ class _Planner:
             for name in ("name", "family_name", "native_name", "email", "affiliation")
             if name in cells
         }
+        if stored is None and cells.get("state") in set(RegistrationState) - IS_LIVE:
+            gone = RegistrationState(cells["state"]).label
+            reasons.append(_("This registration is %(state)s, and stays so.") % {"state": gone})
         if not cells.get("name"):
             reasons.append(_("The name is missing."))
         elif cells.get("family_name") and not has_part(cells["name"], cells["family_name"]):

@@ -22,6 +22,7 @@ from registrations.services.imports import NotATable
 from tests.concurrency.test_places import errors_in, race
 from tests.factories.registrations import (
     NOW,
+    cancel,
     make_choice,
     make_product,
     make_question,
@@ -285,3 +286,19 @@ def test_a_family_name_that_is_no_part_of_the_name_is_refused_before_anything_is
     assert outcomes[1].reasons == ["“Li” is no part of the name."]
     imports.apply(event=event, table=table, actor=None, now=NOW)
     assert Registration.objects.get().family_name == "Wang"
+
+
+def test_an_export_does_not_bring_back_who_has_gone(
+    event: Event, ticket: TicketType, organizer: User, as_user: AsUser
+) -> None:
+    register(ticket, "here@example.org")
+    cancel(register(ticket, "gone@example.org"))
+    data = as_user(organizer).get(f"/organize/{event.slug}/registrations/export.csv").getvalue()
+
+    outcomes = apply(event, data)
+    assert [(outcome.email, outcome.what) for outcome in outcomes] == [
+        ("here@example.org", "same"),
+        ("gone@example.org", "refused"),
+    ]
+    assert outcomes[1].reasons == ["This registration is cancelled, and stays so."]
+    assert Registration.objects.live().count() == 1

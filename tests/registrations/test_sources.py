@@ -24,6 +24,7 @@ from registrations.services.agendas import CannotFollow
 from scheduling.models import Slot
 from scheduling.services import agendas as stars
 from scheduling.services import releases
+from tests.concurrency.test_places import race
 from tests.factories import scheduling as make
 from tests.factories.registrations import make_quota, make_ticket, pay, register
 from tests.factories.scheduling import NOW, at
@@ -208,6 +209,24 @@ def test_the_page_of_a_registration_follows_an_agenda_and_leaves_it(event: Event
     assert not FollowedAgenda.objects.exists()
     refused = client.post(f"{page}agenda/", {"address": "nonsense"}, follow=True)
     assert "This is not the address of an agenda" in refused.content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_following_and_leaving_many_times_at_once_has_one_effect(event: Event, ticket: Any) -> None:
+    talk = make.make_talk(event)
+    publish(event)
+    page = register(ticket, now=NOW).get_absolute_url()
+    _agenda, token = stars.create_agenda(event=event, codes=[code_of(talk)], now=NOW)
+
+    def send(address: str) -> list[Any]:
+        return race(6, lambda _: Client().post(f"{page}agenda/", {"address": address}).status_code, racers=6)
+
+    assert send(token) == [302] * 6
+    assert FollowedAgenda.objects.count() == 1
+    assert send("") == [302] * 6
+    assert FollowedAgenda.objects.count() == 0
+    verbs = AuditEntry.objects.filter(verb__startswith="agenda_").order_by("pk").values_list("verb", flat=True)
+    assert list(verbs) == ["agenda_followed", "agenda_left"]
 
 
 def test_stars_are_taken_along_and_erased_with_everything_else(event: Event, ticket: Any) -> None:
