@@ -52,6 +52,16 @@ class ProfileForm(Form):
         help_text=_("As in your passport, in Latin letters, if you have one: letters and certificates use it."),
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
+    family_name = forms.CharField(
+        label=_("Which part of it is your family name?"),
+        max_length=200,
+        required=False,
+        validators=[validate_single_line],
+        help_text=_(
+            "Such as Wang of Wang Fang, or Lovelace of Ada Lovelace. If you have one name only, leave this empty."
+        ),
+        widget=forms.TextInput(attrs={"autocomplete": "family-name"}),
+    )
     native_name = forms.CharField(
         label=_("Name in its own script"),
         max_length=200,
@@ -93,7 +103,8 @@ class ProfileForm(Form):
     def __init__(self, *args: Any, user: User, person: Person | None, **kwargs: Any) -> None:
         initial: dict[str, Any] = {name: getattr(user, name) for name in ("name", "language", "time_zone")}
         if person is not None:
-            initial |= {name: getattr(person, name) for name in ("native_name", "name_order", "affiliation", "orcid")}
+            names = ("family_name", "native_name", "name_order", "affiliation", "orcid")
+            initial |= {name: getattr(person, name) for name in names}
             initial["country"] = str(person.country)
         else:
             initial["name_order"] = NameOrder.AS_WRITTEN

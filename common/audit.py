@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from django.db.models import Model
 
@@ -12,6 +12,9 @@ from common.models import AuditEntry
 
 if TYPE_CHECKING:
     from accounts.models import User
+
+#: What a name becomes that is to be forgotten. Not a word: it stands in lists of every language.
+ERASED: Final = "—"
 
 
 def record(

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
+from functools import reduce
+from http import HTTPStatus
+from operator import or_
+from typing import Final
 
 from django.db import connection
+from django.db.models import Q, TextField
+from django.db.models.functions import Cast, Concat
 
 from common.models import IdempotencyKey
+
+#: The status of an answer that was forgotten with the person whom it told of.
+ERASED: Final = HTTPStatus.GONE
 
 
 def claim(*, caller: str, key: str, digest: str = "", now: datetime) -> IdempotencyKey | None:
@@ -38,3 +48,13 @@ def settle(*, caller: str, key: str, status: int, body: object, headers: dict[st
 def forget(*, caller: str, key: str) -> None:
     """Take the claim back: nothing was done."""
     IdempotencyKey.objects.filter(caller=caller[:200], key=key[:200]).delete()
+
+
+def erase(*, traces: Collection[str]) -> int:
+    """Forget the answers that hold one of these words; returns how many. Their keys stay, so that a request that is repeated is
+    told so and has no second effect; a key that itself says such a word goes."""
+    says = reduce(or_, (Q(text__icontains=trace) for trace in traces))
+    named = reduce(or_, (Q(key__icontains=trace) for trace in traces))
+    IdempotencyKey.objects.filter(named).delete()
+    kept = IdempotencyKey.objects.annotate(text=Concat(Cast("body", TextField()), Cast("headers", TextField())))
+    return kept.filter(says).update(status=ERASED, body=None, headers={})

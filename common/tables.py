@@ -64,6 +64,7 @@ def write_xlsx(rows: Iterable[Sequence[Cell]], file: IO[bytes], *, sheet: str) -
     with xlsxwriter.Workbook(file, options) as book:
         page = book.add_worksheet(sheet[:31])
         bold, day = book.add_format({"bold": True}), book.add_format({"num_format": "yyyy-mm-dd"})
+        money = book.add_format({"num_format": "0.00"})
         page.freeze_panes(1, 0)
         for number, row in enumerate(rows):
             for column, cell in enumerate(row):
@@ -77,7 +78,9 @@ def write_xlsx(rows: Iterable[Sequence[Cell]], file: IO[bytes], *, sheet: str) -
                     page.write_datetime(number, column, cell.replace(tzinfo=None))
                 elif isinstance(cell, date):
                     page.write_datetime(number, column, cell, day)
-                elif isinstance(cell, int | float | Decimal):
+                elif isinstance(cell, Decimal):
+                    page.write_number(number, column, cell, money)
+                elif isinstance(cell, int | float):
                     page.write_number(number, column, cell)
                 else:
                     page.write_string(number, column, str(cell)[:_LONGEST])

@@ -84,14 +84,18 @@ urlpatterns = [
     path("events/<str:event>/messages/<int:pk>/cancel/", Messages.as_view({"post": "cancel"}), name="message-cancel"),
     path("events/<str:event>/messages/<int:pk>/retry/", Messages.as_view({"post": "retry"}), name="message-retry"),
     path("events/<str:event>/campaigns/", Campaigns.as_view(LIST), name="campaigns"),
-    path("events/<str:event>/campaigns/<int:pk>/", Campaigns.as_view({"get": "retrieve"}), name="campaign"),
+    path(
+        "events/<str:event>/campaigns/<int:pk>/",
+        Campaigns.as_view({"get": "retrieve", "patch": "partial_update"}),
+        name="campaign",
+    ),
     *[
         path(
             f"events/<str:event>/campaigns/<int:pk>/{name}/",
             Campaigns.as_view({"post": name}),
             name=f"campaign-{name}",
         )
-        for name in ("pause", "resume", "cancel")
+        for name in ("send", "pause", "resume", "cancel")
     ],
     re_path(r"", NotHere.as_view(), name="nothing"),
 ]

@@ -374,7 +374,7 @@ class TeamForm(Form):
     permissions = forms.MultipleChoiceField(
         label=_("What it may do"), choices=capitalized(Permission.choices), widget=forms.CheckboxSelectMultiple
     )
-    scope = forms.ChoiceField(label=_("Where"), choices=[], widget=forms.RadioSelect)
+    scope = forms.ChoiceField(label=_("At which events"), choices=[], widget=forms.RadioSelect)
     events = forms.ModelMultipleChoiceField(
         label=_("These events"),
         queryset=Event.objects.none(),

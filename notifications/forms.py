@@ -181,11 +181,14 @@ def describe(anchor: str, audience: str) -> str:
     known = {
         (Anchor.SLOT, Audience.SPEAKERS): _("Speakers, before their own session"),
         (Anchor.SLOT, Audience.CHAIRS): _("Chairs, before the session that they chair"),
-        (Anchor.SLOT, Audience.ATTENDEES): _("Attendees, before each session"),
-        (Anchor.SLOT, Audience.BOOKMARKED): _("Those who starred a session, before it begins"),
+        (Anchor.SLOT, Audience.ATTENDEES): _("Attendees, before each plenary, ceremony and social event"),
+        (Anchor.SLOT, Audience.BOOKMARKED): _("Attendees, before each session that they starred"),
         (Anchor.EVENT, Audience.ATTENDEES): _("Attendees, before the event begins"),
         (Anchor.EVENT, Audience.SPEAKERS): _("Speakers, before the event begins"),
+        (Anchor.EVENT, Audience.CHAIRS): _("Chairs, before the event begins"),
         (Anchor.DEADLINE, Audience.SPEAKERS): _("Speakers who have not registered, before registration closes"),
+        (Anchor.DEADLINE, Audience.CHAIRS): _("Chairs who have not registered, before registration closes"),
+        (Anchor.DEADLINE, Audience.ATTENDEES): _("Attendees who have not paid, before their payment is due"),
     }
     found = known.get((Anchor(anchor), Audience(audience)))
     return str(
@@ -274,7 +277,7 @@ class CampaignForm(WordsForm):
 
 def _field_of(filter_: Filter, initial: Any) -> forms.Field:
     if not filter_.choices:
-        return forms.CharField(label=str(filter_.label), required=False, max_length=200, initial=initial)
+        return forms.CharField(label=str(filter_.label), required=False, max_length=200, initial=initial or "")
     values = initial if isinstance(initial, list | tuple) else [initial] if initial else []
     return forms.MultipleChoiceField(
         label=str(filter_.label),

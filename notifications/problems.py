@@ -78,16 +78,8 @@ def problems_with_rule(rule: ReminderRule, *, is_supported: bool) -> list[Proble
 def _unsupported(anchor: str, audience: str) -> Problem:
     """Says why, where there is a reason that will not go away by itself."""
     if audience == Audience.BOOKMARKED:
-        message = _("Stars are kept in each reader's own browser: nobody knows whom to write to.")
-        fix = _("Choose speakers, chairs or attendees.")
-    elif (anchor, audience) == (Anchor.SLOT, Audience.ATTENDEES):
-        message = _("Nobody signs up for single sessions: all attendees would be reminded of every one.")
-        fix = _("Remind attendees before the event begins.")
-    elif anchor == Anchor.DEADLINE:
-        message = _(
-            "The only deadline of an event is the end of registration, which concerns speakers who have not registered."
-        )
-        fix = _("Choose speakers.")
+        message = _("Those who starred sessions can be written to once they have registered: they are attendees then.")
+        fix = _("Choose attendees, or remind before each session.")
     else:
         message = _("Nobody can be reminded so: %(audience)s, before %(anchor)s.") % {
             "audience": Audience(audience).label,

@@ -1,4 +1,4 @@
-"""Those who registered, as an audience of campaigns."""
+"""Those who registered, and those of them who starred a session, as audiences of campaigns."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -14,13 +15,33 @@ from django_countries import countries
 from common.problems import Problem
 from notifications.audiences import Audience, Filter, Person, Wanted, register_audience
 from registrations import notices, segments
-from registrations.models import Question, QuestionKind, Registration, RegistrationState, Segment, TicketType
+from registrations.models import (
+    FollowedAgenda,
+    Question,
+    QuestionKind,
+    Registration,
+    RegistrationState,
+    Segment,
+    TicketType,
+)
+from scheduling.models import AgendaItem
+from submissions.models import Submission
 
 CODE: Final = "registrations"
 _NAMES: Final = frozenset({"q", "segment", "state", "ticket", "country", "language"})
 
 
 def register() -> None:
+    register_audience(
+        Audience(
+            code="bookmarked",
+            title=gettext_lazy("Attendees who starred a session"),
+            addresses=addresses_of_readers,
+            people=people,
+            filters=filters_of_readers,
+            problems=problems_with_readers,
+        )
+    )
     register_audience(
         Audience(
             code=CODE,
@@ -89,6 +110,47 @@ def filters(event_id: int) -> list[Filter]:
         Filter(name="q", label=_("Name, address, affiliation or code")),
     ]
     return [each for each in offered if each.choices or each.name == "q"]
+
+
+def _stars(event_id: int) -> QuerySet[AgendaItem]:
+    """Of the agendas that somebody who has a place has named as theirs."""
+    followed = FollowedAgenda.objects.filter(
+        registration__event=event_id, registration__state=RegistrationState.CONFIRMED
+    )
+    return AgendaItem.objects.filter(agenda__in=followed.values("agenda"))
+
+
+def addresses_of_readers(event_id: int, wanted: Wanted) -> Iterable[tuple[int, str]]:
+    """Values of `session` are codes."""
+    starred = _stars(event_id)
+    if codes := segments.values_of(wanted, "session"):
+        starred = starred.filter(submission__code__in=codes)
+    found = Registration.objects.filter(
+        event=event_id, state=RegistrationState.CONFIRMED, followed_agenda__agenda__in=starred.values("agenda")
+    )
+    return found.order_by("-pk").values_list("pk", "email_key")
+
+
+def filters_of_readers(event_id: int) -> list[Filter]:
+    starred = Submission.objects.filter(pk__in=_stars(event_id).values("submission")).order_by("code")
+    choices = tuple((session.code, str(session.title)) for session in starred)
+    return [Filter(name="session", label=_("Session"), choices=choices)] if choices else []
+
+
+def problems_with_readers(event_id: int, wanted: Wanted) -> list[Problem]:
+    unknown = [name for name in wanted if name != "session"]
+    found = [
+        Problem(
+            code="unknown",
+            field="audiences",
+            message=_("Those who starred a session cannot be filtered by %(name)s.") % {"name": name},
+        )
+        for name in unknown
+    ]
+    codes = set(map(str, segments.values_of(wanted, "session")))
+    if codes - set(Submission.objects.filter(event=event_id, code__in=codes).values_list("code", flat=True)):
+        found.append(Problem(code="unknown", field="audiences", message=_("There is no such session.")))
+    return found
 
 
 def _answers(event_id: int) -> Iterator[Filter]:

@@ -220,6 +220,9 @@ class OrganizersForm(PersonForm):
     email = AddressField(
         label=_("E-mail address"), max_length=254, help_text=_("The ticket and the link to change it go there.")
     )
+    family_name = OneLine(
+        label=_("Family name"), max_length=200, required=False, help_text=_("As a part of the name above.")
+    )
 
     autofill = False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -252,6 +253,12 @@ PAYMENT_REMINDER: Final = NoticeKind(
     placeholders=(*_ALL, _OWED, _DUE),
     priority=_PRIORITY,
 )
+PAYMENT_DEADLINE: Final = replace(
+    PAYMENT_REMINDER,
+    code="payment_deadline",
+    title=_("Reminder before a payment is due, by a rule"),
+    priority=30,
+)
 PAYMENT_RECEIVED: Final = NoticeKind(
     code="payment_received",
     title=_("All is paid"),
@@ -409,7 +416,7 @@ EVENT_CHANGED: Final = NoticeKind(
 KINDS: Final = (
     *(CONFIRMED, WAITING, PLACE_GIVEN, PENDING, APPROVED, REJECTED, CHANGED, CANCELLED),
     *(PLACE_OFFERED, OFFER_EXPIRED, PRODUCT_GIVEN, PRODUCT_OFFERED, PRODUCT_OFFER_EXPIRED),
-    *(PAYMENT_REQUESTED, PAYMENT_REMINDER, PAYMENT_RECEIVED, PAYMENT_PART_RECEIVED, PAYMENT_EXPIRED),
+    *(PAYMENT_REQUESTED, PAYMENT_REMINDER, PAYMENT_DEADLINE, PAYMENT_RECEIVED, PAYMENT_PART_RECEIVED, PAYMENT_EXPIRED),
     *(REGISTERED_ALREADY, EVENT_REMINDER, REGISTRATION_CLOSES, EVENT_CHANGED),
 )
 

@@ -4,27 +4,52 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import date
-from typing import Final
+from decimal import Decimal
+from typing import Any, Final
 
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery, Sum
 
 from common.tables import Cell
 from events.models import Event
-from registrations.models import Answer, AnswerFile, QuestionKind, Registration, words_of
+from registrations.models import (
+    Answer,
+    AnswerFile,
+    EntryKind,
+    LedgerEntry,
+    LineState,
+    QuestionKind,
+    Registration,
+    words_of,
+)
 
 #: Rows fetched at once, with their answers.
 _CHUNK: Final = 500
-_FIELDS: Final = ("code", "state", "ticket", "name", "native_name", "email", "affiliation", "country", "language")
+_FIELDS: Final = (
+    *("code", "state", "ticket", "name", "family_name", "native_name", "email", "affiliation", "country", "language"),
+    *("registered_at", "changed_at"),
+)
+#: `services.imports` passes over these, and over products.
+MONEY: Final = ("ticket_price", "amount", "paid", "owed", "currency", "payment", "payment_due_at")
+#: What the head of a product's column begins with.
+PRODUCT: Final = "product: "
 
 
 def rows_of(event: Event, found: QuerySet[Registration]) -> Iterator[list[Cell]]:
-    """The head, and a row for each of `found`, one column a question; instants on the event's clocks.
+    """The head, and a row for each of `found` (`with_details`): who it is, what is owed, how many they have of each product, and one
+    column a question; instants on the event's clocks.
 
     Fetched in parts, so that memory does not grow with their number.
     """
     questions = list(event.questions.in_order())
-    yield [*_FIELDS, "registered_at", "changed_at", *(question.identifier for question in questions)]
-    for registration in found.iterator(chunk_size=_CHUNK):
+    products = list(event.products.order_by("position", "pk"))
+    yield [
+        *_FIELDS,
+        *MONEY,
+        *(f"{PRODUCT}{product.name}" for product in products),
+        *(question.identifier for question in questions),
+    ]
+    for registration in _with_balance(found).iterator(chunk_size=_CHUNK):
+        held = {line.product_id: line.quantity for line in registration.lines.all() if line.state == LineState.HELD}
         files = registration.files.all()
         answers = {answer.question_id: _cell(answer, files) for answer in registration.answers.all()}
         yield [
@@ -32,6 +57,7 @@ def rows_of(event: Event, found: QuerySet[Registration]) -> Iterator[list[Cell]]
             registration.state,
             str(registration.ticket_type.name),
             registration.name,
+            registration.family_name,
             registration.native_name,
             registration.email,
             registration.affiliation,
@@ -39,8 +65,47 @@ def rows_of(event: Event, found: QuerySet[Registration]) -> Iterator[list[Cell]]
             registration.language,
             registration.registered_at.astimezone(event.tz),
             registration.state_changed_at.astimezone(event.tz),
+            *_money(event, registration),
+            *(held.get(product.pk) for product in products),
             *(answers.get(question.pk) for question in questions),
         ]
+
+
+def _with_balance(found: QuerySet[Registration]) -> QuerySet[Any]:
+    """With `owed` and `came`: None where nothing was ever charged, or came. Summed where they are stored: ten thousand registrations
+    have many more entries."""
+    entries = LedgerEntry.objects.filter(registration=OuterRef("pk")).order_by().values("registration")
+    came = entries.filter(kind__in=[EntryKind.PAYMENT, EntryKind.REFUND])
+    return found.annotate(
+        owed=Subquery(entries.annotate(sum=Sum("amount")).values("sum")),
+        came=Subquery(came.annotate(sum=Sum("amount")).values("sum")),
+    )
+
+
+def _money(event: Event, registration: Any) -> list[Cell]:
+    """As MONEY names them. `amount` is what ticket and products cost, `owed` what is left of it: below 0 is to be given back."""
+    nothing = Decimal("0.00")
+    owed, paid = registration.owed or nothing, -(registration.came or nothing)
+    due = registration.payment_due_at
+    return [
+        registration.ticket_price,
+        registration.amount,
+        paid,
+        owed,
+        registration.currency,
+        _payment(owed, paid, is_charged=registration.owed is not None),
+        due.astimezone(event.tz) if due else None,
+    ]
+
+
+def _payment(owed: Decimal, paid: Decimal, *, is_charged: bool) -> str:
+    if owed > 0:
+        return "part" if paid > 0 else "open"
+    if owed < 0:
+        return "to_return"
+    if paid > 0:
+        return "paid"
+    return "waived" if is_charged else "none"
 
 
 def _cell(answer: Answer, files: Iterable[AnswerFile]) -> Cell:

@@ -59,6 +59,8 @@ SENTENCES: Final[dict[str, str | Promise]] = {
     "registration_changed": gettext_lazy("changed the registration %(subject)s"),
     "registration_moved": gettext_lazy("gave another ticket to %(subject)s"),
     "registration_cancelled": gettext_lazy("cancelled the registration %(subject)s"),
+    "agenda_followed": gettext_lazy("wants to be reminded of starred sessions: %(subject)s"),
+    "agenda_left": gettext_lazy("does not want to be reminded of starred sessions any more: %(subject)s"),
     "registration_approved": gettext_lazy("approved the registration %(subject)s"),
     "registration_rejected": gettext_lazy("rejected the registration %(subject)s"),
     "registration_erased": gettext_lazy("erased the data of %(subject)s"),

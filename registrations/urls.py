@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.urls import include, path
 
 from registrations.organize_urls import organize_urls
-from registrations.views import own_data, public
+from registrations.views import agendas, own_data, public
 
 app_name = "registrations"
 
@@ -16,6 +16,7 @@ _own = [
     path("products/", public.change_products, name="change_products"),
     path("ticket.svg", public.ticket, name="ticket"),
     path("calendar.ics", public.calendar, name="calendar"),
+    path("agenda/", agendas.agenda, name="agenda"),
     path("data.json", own_data.download, name="own_data"),
     path("erase/", own_data.erase, name="erase"),
 ]

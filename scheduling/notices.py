@@ -96,6 +96,15 @@ SLOT_REMINDER: Final = NoticeKind(
     placeholders=_SLOT,
     priority=30,
 )
+SESSION_REMINDER: Final = NoticeKind(
+    code="session_reminder",
+    title=_("Reminder before a session, to attendees"),
+    subject=_("Soon: {session}, {starts}"),
+    body=_("Dear {name},\n\nthis begins soon at {event}:\n\n{session}\n{starts}\n{room}\n\n{link}"),
+    placeholders=(replace(_NAME, label=_("Name of the person")), *_SLOT[1:]),
+    priority=30,
+    is_optional=True,
+)
 
 PROGRAMME_CHANGED: Final = NoticeKind(
     code="programme_changed",
@@ -151,7 +160,7 @@ EVENT_REMINDER: Final = NoticeKind(
 
 #: What a speaker learns of a release: of one session by its own kind, of several in one mail.
 NEWS: Final = (SLOT_PUBLISHED, SLOT_MOVED, SLOT_CANCELLED, PROGRAMME_CHANGED)
-KINDS: Final = (*NEWS, SLOT_REMINDER, EVENT_REMINDER)
+KINDS: Final = (*NEWS, SLOT_REMINDER, SESSION_REMINDER, EVENT_REMINDER)
 
 
 def about(slot: Slot) -> str:
@@ -182,11 +191,11 @@ def recipient(speaker: Speaker, *, language: str) -> Recipient | None:
     )
 
 
-def facts(slot: Slot, speaker: Speaker, *, language: str) -> dict[str, Any]:
-    """The values of `_SLOT`'s placeholders; `slot.schedule.event` must be at hand."""
+def facts(slot: Slot, name: str, *, language: str) -> dict[str, Any]:
+    """`name`: of whom it is told. The values of `_SLOT`'s placeholders; `slot.schedule.event` must be at hand."""
     event = slot.schedule.event
     return {
-        "name": speaker.name,
+        "name": name,
         "session": heading(slot, language),
         "event": event.name.localize(language),
         "room": slot.room.name.localize(language) if slot.room else "",

@@ -1,4 +1,4 @@
-"""Whom the planner reminds before a slot: its speakers, or its chairs; and before the event: those who speak at it."""
+"""Whom the planner reminds before a slot: its speakers, or its chairs; and before the event: those who speak at it, or chair."""
 
 from __future__ import annotations
 
@@ -19,34 +19,45 @@ from submissions.models import ON_THE_PROGRAMME, Speaker, Talk
 def register() -> None:
     register_source(Anchor.SLOT, Audience.SPEAKERS, Source(kind=notices.SLOT_REMINDER, occasions=before_speaking))
     register_source(Anchor.SLOT, Audience.CHAIRS, Source(kind=notices.SLOT_REMINDER, occasions=before_chairing))
-    register_source(Anchor.EVENT, Audience.SPEAKERS, Source(kind=notices.EVENT_REMINDER, occasions=before_the_event))
+    register_source(
+        Anchor.EVENT, Audience.SPEAKERS, Source(kind=notices.EVENT_REMINDER, occasions=speakers_before_the_event)
+    )
+    register_source(
+        Anchor.EVENT, Audience.CHAIRS, Source(kind=notices.EVENT_REMINDER, occasions=chairs_before_the_event)
+    )
 
 
 def before_speaking(event_id: int, after: datetime, until: datetime) -> Iterator[Occasion]:
-    for slot in _with_speakers(_live_slots(event_id).filter(starts_at__gt=after, starts_at__lte=until)):
+    for slot in _with_speakers(live_slots(event_id).filter(starts_at__gt=after, starts_at__lte=until)):
         assert slot.submission is not None
         yield from _occasions(slot, [talk.speaker for talk in slot.submission.talks.all()])
 
 
 def before_chairing(event_id: int, after: datetime, until: datetime) -> Iterator[Occasion]:
-    chairs = Speaker.objects.select_related("person__user").in_order()
-    slots = _live_slots(event_id).filter(starts_at__gt=after, starts_at__lte=until)
-    for slot in slots.prefetch_related(Prefetch("chairs", chairs)):
+    for slot in _with_chairs(live_slots(event_id).filter(starts_at__gt=after, starts_at__lte=until)):
         yield from _occasions(slot, slot.chairs.all())
 
 
-def before_the_event(event_id: int, after: datetime, until: datetime) -> Iterator[Occasion]:
-    """One to each speaker, with all their sessions; see `Event.reminders_end_at`."""
+def speakers_before_the_event(event_id: int, after: datetime, until: datetime) -> Iterator[Occasion]:
+    yield from _before_the_event(event_id, after, until, _speakers_of(live_slots(event_id)))
+
+
+def chairs_before_the_event(event_id: int, after: datetime, until: datetime) -> Iterator[Occasion]:
+    yield from _before_the_event(event_id, after, until, _chairs_of(live_slots(event_id)))
+
+
+def _before_the_event(
+    event_id: int, after: datetime, until: datetime, theirs: Iterable[tuple[Slot, Speaker]]
+) -> Iterator[Occasion]:
+    """One to each person, with all their sessions (`theirs`, read only when it is time); see `Event.reminders_end_at`."""
     event = Event.objects.filter(pk=event_id, state=EventState.LIVE).first()
     if event is None or not (event.starts_at <= until and event.reminders_end_at > after):
         return
     slots: dict[int, list[Slot]] = defaultdict(list)
     speakers: dict[int, Speaker] = {}
-    for slot in _with_speakers(_live_slots(event_id)):
-        assert slot.submission is not None
-        for talk in slot.submission.talks.all():
-            speakers[talk.speaker_id] = talk.speaker
-            slots[talk.speaker_id].append(slot)
+    for slot, speaker in theirs:
+        speakers[speaker.pk] = speaker
+        slots[speaker.pk].append(slot)
     for pk, speaker in speakers.items():
         to = notices.recipient(speaker, language=event.language)
         if to is not None:
@@ -67,12 +78,30 @@ def before_the_event(event_id: int, after: datetime, until: datetime) -> Iterato
             )
 
 
+def _speakers_of(slots: SlotQuerySet) -> Iterator[tuple[Slot, Speaker]]:
+    for slot in _with_speakers(slots):
+        assert slot.submission is not None
+        for talk in slot.submission.talks.all():
+            yield slot, talk.speaker
+
+
+def _chairs_of(slots: SlotQuerySet) -> Iterator[tuple[Slot, Speaker]]:
+    for slot in _with_chairs(slots):
+        for chair in slot.chairs.all():
+            yield slot, chair
+
+
+def _with_chairs(slots: SlotQuerySet) -> SlotQuerySet:
+    chairs = Speaker.objects.select_related("person__user").in_order()
+    return slots.prefetch_related(Prefetch("chairs", chairs))
+
+
 def _with_speakers(slots: SlotQuerySet) -> SlotQuerySet:
     talks = Talk.objects.select_related("speaker__person__user").order_by("position", "pk")
     return slots.exclude(submission=None).prefetch_related(Prefetch("submission__talks", talks))
 
 
-def _live_slots(event_id: int) -> SlotQuerySet:
+def live_slots(event_id: int) -> SlotQuerySet:
     """Of the current release of an event that the public sees."""
     return (
         Slot.objects.filter(schedule__event=event_id, is_live=True)
@@ -92,6 +121,6 @@ def _occasions(slot: Slot, people: Iterable[Speaker]) -> Iterator[Occasion]:
                 about=notices.about(slot),
                 at=slot.starts_at,
                 to=to,
-                context=notices.facts(slot, speaker, language=to.language),
+                context=notices.facts(slot, speaker.name, language=to.language),
                 calendar=notices.calendar(slot, method="REQUEST", sequence=slot.sequence, language=to.language),
             )

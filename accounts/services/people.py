@@ -8,11 +8,13 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Person, User
+from accounts.names import has_part
 from accounts.services.addresses import verified_keys
 from common import audit
-from common.problems import refusal_from
+from common.problems import Invalid, Problem, refusal_from
 from common.text import email_key
 
 USER_FIELDS = frozenset({"name", "language", "time_zone"})
@@ -67,6 +69,8 @@ def save_profile(*, user: User, changes: Mapping[str, Any], now: datetime) -> Us
                 changed.add(name)
     if not changed:
         return user
+    if person.family_name and not has_part(person.name, person.family_name):
+        raise Invalid([family_name_elsewhere()])
     key = email_key(stored.email)
     if not person.email and key in verified_keys(stored) and not Person.objects.with_address(key).exists():
         person.email = stored.email
@@ -81,6 +85,15 @@ def save_profile(*, user: User, changes: Mapping[str, Any], now: datetime) -> Us
     for name in USER_FIELDS:
         setattr(user, name, getattr(stored, name))
     return user
+
+
+def family_name_elsewhere() -> Problem:
+    return Problem(
+        code="family_name_elsewhere",
+        field="family_name",
+        message=_("This is no part of the name above."),
+        fix=_("Write it just as it stands in your name above."),
+    )
 
 
 @transaction.atomic

@@ -78,6 +78,9 @@ class Idempotent:
         self.post = lambda *_args, **_kwargs: answer(first)
 
     def _repeat(self, first: IdempotencyKey) -> Response:
+        if first.status == idempotency.ERASED:
+            detail = _("This was done, and the answer has been erased since, with the person whom it told of.")
+            return Response(problem(410, "answer_erased", detail), status=410, content_type=MEDIA_TYPE)
         media_type = MEDIA_TYPE if (first.status or 0) >= 400 else None
         return Response(first.body, status=first.status, headers=first.headers, content_type=media_type)
 

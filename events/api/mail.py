@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import time
+from functools import partial
 from typing import Any, Final
 
 from django.db import transaction
@@ -177,6 +178,7 @@ class CampaignOut(serializers.ModelSerializer[Campaign]):
         },
     }
     example_after = {
+        "send": {"state": "scheduled"},
         "pause": {"state": "paused", **_under_way},
         "resume": {"state": "sending", **_under_way},
         "cancel": {"state": "cancelled"},
@@ -233,7 +235,22 @@ class Filters(serializers.DictField):
         return found
 
 
-class CampaignBody(Body):
+class CampaignChange(Body):
+    """Words and people, as long as it has not begun: of a draft, or of what has a time that is still to come."""
+
+    example_of_change = {"subject": {"en": "The programme is here", "zh-hans": "日程已发布"}}
+
+    subject = LocalizedText(max_length=300)
+    body = LocalizedText(lines=True, max_length=20_000)
+    audiences = serializers.DictField(
+        child=Filters(),
+        help_text=_(
+            'whom, with filters: {"registrations": {"state": ["confirmed"], "country": ["CN"]}, "bookmarked": {"session": ["A4C7EF"]}, "speakers": {}, "chairs": {}}'
+        ),
+    )
+
+
+class CampaignBody(CampaignChange):
     """One text to many people of the event; it begins at once unless told otherwise."""
 
     example = {
@@ -243,23 +260,22 @@ class CampaignBody(Body):
         "send_at": "2027-06-01T09:00:00+08:00",
     }
 
-    subject = LocalizedText(max_length=300)
-    body = LocalizedText(lines=True, max_length=20_000)
-    audiences = serializers.DictField(
-        child=Filters(),
-        help_text=_(
-            'whom, with filters: {"registrations": {"state": ["confirmed"], "country": ["CN"]}, "speakers": {}}'
-        ),
-    )
     send_at = Instant(required=False, help_text=_("default: at once"))
     draft = serializers.BooleanField(required=False, help_text=_("true: only written, to be sent by an organizer"))
 
 
+class SendBody(Body):
+    example = {"send_at": "2027-06-01T09:00:00+08:00"}
+
+    send_at = Instant(required=False, help_text=_("default: at once"))
+
+
 class Campaigns(EventResource):
     to_write = to_read = Permission.SEND_MESSAGES
-    http_method_names = ["get", "post", "head", "options"]
+    http_method_names = ["get", "post", "patch", "head", "options"]
     out = CampaignOut
     body = CampaignBody
+    body_to_change = CampaignChange
 
     def get_queryset(self) -> QuerySet[Campaign]:
         return Campaign.objects.of_event(self.event.pk).without_recipients().order_by("-pk")
@@ -274,6 +290,16 @@ class Campaigns(EventResource):
         send_at, is_draft = asked.pop("send_at", None), asked.pop("draft", False)
         made = campaigns.create_campaign(event_id=self.event.pk, **asked, **self.by_whom())
         return made if is_draft else campaigns.send_campaign(campaign=made, send_at=send_at, **self.by_whom())
+
+    def change(self, thing: Campaign, asked: dict[str, Any]) -> Campaign:
+        return campaigns.update_campaign(campaign=thing, changes=asked, **self.by_whom())
+
+    @extend_schema(request=SendBody, responses=CampaignOut)
+    @action(detail=True, methods=["post"])
+    def send(self, request: Request, **_path: Any) -> Response:
+        """Begin with a draft, at once or at `send_at`; or give one that waits for its time another."""
+        send_at = self.asked(SendBody).get("send_at")
+        return self._changed(partial(campaigns.send_campaign, send_at=send_at))
 
     @extend_schema(request=None, responses=CampaignOut)
     @action(detail=True, methods=["post"])

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import email
 import email.policy
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages as notes
 from django.core.paginator import Paginator
 from django.db.models import Count
@@ -19,6 +20,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from common import dates
 from common.problems import Refusal
 from events.models import Event, Permission
 from events.views.access import get_event_or_404
@@ -133,7 +135,8 @@ def message(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
             "event": event,
             **_row(found),
             "text": content.get("text", ""),
-            "calendar": "\n".join(part.text for part in Rendered.from_json(content).calendars) if content else "",
+            "entries": _entries(found, content, event),
+            "language": dict(settings.LANGUAGES).get(found.language, found.language),
             "headers": _headers(found, content, now),
             "is_as_sent": bool(found.rendered),
             "next_try": found.due_at if found.state == MessageState.QUEUED and found.attempts else None,
@@ -160,6 +163,35 @@ def _content(found: Message) -> dict[str, Any]:
     renderer = Renderer()
     renderer.prepare([found])
     return renderer.render(found).as_json()
+
+
+def _entries(found: Message, content: dict[str, Any], event: Event) -> list[dict[str, Any]]:
+    """The calendar parts as people read them, each with what went over the wire."""
+    if not content:
+        return []
+    parts = Rendered.from_json(content).calendars
+    one = found.context.get("calendar")
+    told: list[dict[str, Any]] = found.context.get("calendars") or ([one] if one else [{}] * len(parts))
+    return [
+        {
+            "is_cancelled": part.method == "CANCEL",
+            "title": what.get("summary", ""),
+            "when": _when(what, event) if what else "",
+            "place": what.get("location", ""),
+            "sequence": what.get("sequence"),
+            "text": part.text,
+        }
+        for part, what in zip(parts, told, strict=True)
+    ]
+
+
+def _when(what: Mapping[str, Any], event: Event) -> str:
+    """Whole days end before their `end` (RFC 5545 §3.6.1)."""
+    start, end = what["start"], what["end"]
+    if "T" not in start:
+        return dates.day_range(date.fromisoformat(start), date.fromisoformat(end) - timedelta(days=1))
+    begins, ends = datetime.fromisoformat(start), datetime.fromisoformat(end)
+    return f"{dates.short_day(begins.astimezone(event.tz).date())} {dates.clock(begins, event.tz)}–{dates.clock(ends, event.tz)}"
 
 
 def _headers(found: Message, content: dict[str, Any], now: datetime) -> list[tuple[str, str]]:

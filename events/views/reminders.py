@@ -120,6 +120,7 @@ _USUAL: Final[list[tuple[Anchor, Audience, dict[str, Any]]]] = [
     (Anchor.SLOT, Audience.SPEAKERS, {"offset_minutes": 60}),
     (Anchor.SLOT, Audience.CHAIRS, {"days_before": 1, "at_time": time(18)}),
     (Anchor.SLOT, Audience.CHAIRS, {"offset_minutes": 30}),
+    (Anchor.SLOT, Audience.BOOKMARKED, {"offset_minutes": 15}),
     (Anchor.EVENT, Audience.SPEAKERS, {"days_before": 7, "at_time": time(9)}),
     (Anchor.EVENT, Audience.ATTENDEES, {"days_before": 3, "at_time": time(9)}),
     (Anchor.DEADLINE, Audience.SPEAKERS, {"days_before": 3, "at_time": time(9)}),

@@ -155,16 +155,18 @@ def create_campaign(
 
 @transaction.atomic
 def update_campaign(*, campaign: Campaign, changes: Mapping[str, Any], actor: User | None, now: datetime) -> Campaign:
-    """Other words or people, until it has begun. `changes`: subject, body, audiences. Raises Invalid, CannotChangeCampaign.
-    Audit "campaign_changed"."""
+    """Other words or people, until it has begun. `changes`: subject, body, audiences. Idempotent. Raises Invalid,
+    CannotChangeCampaign. Audit "campaign_changed"."""
     current = _locked(campaign)
     if not current.is_editable:
         raise CannotChangeCampaign([_has_begun()])
     wanted = {"subject": current.subject, "body": current.body, "audiences": current.audiences, **changes}
     if problems := problems_with_campaign(event_id=current.event_id, **wanted):
         raise Invalid(problems)
-    current.subject = rendering.as_localized(wanted["subject"])
-    current.body = rendering.as_localized(wanted["body"])
+    wanted = {name: value if name == "audiences" else rendering.as_localized(value) for name, value in wanted.items()}
+    if all(getattr(current, name) == value for name, value in wanted.items()):
+        return current
+    current.subject, current.body = wanted["subject"], wanted["body"]
     current.audiences = dict(wanted["audiences"])
     current.save(update_fields=["subject", "body", "audiences"])
     audit.record(actor=actor, verb="campaign_changed", subject=current, at=now, event_id=current.event_id)

@@ -8,6 +8,8 @@ from django.db import transaction
 from django.db.models import CharField, F, Q, Value
 from django.db.models.functions import Cast, Concat
 
+from common.audit import ERASED
+from common.models import AuditEntry
 from common.text import email_key
 from notifications.models import CancelReason, Delivery, Message, MessageState
 
@@ -26,6 +28,10 @@ def erase_messages(*, event_id: int, about: Sequence[str], address: str) -> int:
     )
     rows = list(theirs.select_for_update().order_by("pk").values_list("pk", flat=True))
     Delivery.objects.filter(message__in=rows).update(answer="")
+    # What organizers did with them is named after their recipient.
+    AuditEntry.objects.filter(
+        event_id=event_id, subject_type=Message._meta.label_lower, subject_id__in=[str(pk) for pk in rows]
+    ).update(subject_label=ERASED)
     Message.objects.filter(pk__in=rows, state__in=[MessageState.QUEUED, MessageState.DRAFT]).update(
         state=MessageState.CANCELLED, reason=CancelReason.WITHDRAWN
     )

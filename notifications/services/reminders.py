@@ -24,7 +24,7 @@ from accounts.models import User
 from common import audit
 from common.jobs import enqueue_on_commit
 from common.problems import Invalid, Problem
-from notifications.models import CancelReason, Message, MessageState, ReminderRule
+from notifications.models import Audience, CancelReason, Message, MessageState, ReminderRule
 from notifications.notices import Notice, Recipient
 from notifications.origins import origins_of, site
 from notifications.problems import problems_with_rule, problems_with_words
@@ -40,7 +40,7 @@ TEST: Final = "test:"
 
 _Key = tuple[str, str, str, str]
 #: One person is not told twice at the same instant of the same thing, however many rules and roles they fall under.
-_Telling = tuple[str, str, str, datetime]
+_Telling = tuple[str, str, datetime]
 
 
 @dataclass(kw_only=True)
@@ -72,7 +72,8 @@ def plan_reminders(*, now: datetime, dry_run: bool = False) -> Plan:
     instant and person. Constant number of queries per rule.
     """
     plan = Plan()
-    rules = [rule for rule in ReminderRule.objects.active().order_by("pk") if source_for(rule.anchor, rule.audience)]
+    active = ReminderRule.objects.active().order_by("pk")
+    rules = [rule for rule in in_turn(active) if source_for(rule.anchor, rule.audience)]
     zones = zones_of({rule.event_id for rule in rules})
     queued = _queued()
     known = {rule.pk for rule in rules}
@@ -102,6 +103,12 @@ def plan_reminders(*, now: datetime, dry_run: bool = False) -> Plan:
     if failure:
         raise failure
     return plan
+
+
+def in_turn(rules: Iterable[ReminderRule]) -> list[ReminderRule]:
+    """Who speaks is told as a speaker, whatever else they are."""
+    order = list(Audience)
+    return sorted(rules, key=lambda rule: order.index(Audience(rule.audience)))
 
 
 def zones_of(event_ids: Collection[int]) -> dict[int, ZoneInfo]:
@@ -138,7 +145,7 @@ def _compare(rule: ReminderRule, queued: list[Message], now: datetime, tz: ZoneI
     missing = {key: row for key, row in rows.items() if key not in present}
     if missing:
         subjects = {row.about for row in missing.values()}
-        for old in Message.objects.filter(kind=source.kind.code, about__in=subjects):
+        for old in Message.objects.filter(kind__in=kinds(), about__in=subjects):
             row = missing.pop(_key(old), None)
             if row is None and old.state != MessageState.CANCELLED:
                 told.add(_telling(old))
@@ -182,7 +189,7 @@ def _key(row: Message) -> _Key:
 
 
 def _telling(row: Message) -> _Telling:
-    return row.kind, row.about, row.recipient_key, row.send_at
+    return row.about, row.recipient_key, row.send_at
 
 
 def _is_over(row: Message, now: datetime) -> bool:
@@ -236,10 +243,14 @@ def _cancel(rows: Iterable[Message]) -> None:
 def _queued() -> Mapping[int, list[Message]]:
     """Queued reminders by the rule that they come from."""
     by_rule: dict[int, list[Message]] = defaultdict(list)
-    kinds = [source.kind.code for source in all_sources()]
-    for row in Message.objects.filter(state=MessageState.QUEUED, kind__in=kinds).exclude(about__startswith=TEST):
+    for row in Message.objects.filter(state=MessageState.QUEUED, kind__in=kinds()).exclude(about__startswith=TEST):
         by_rule[int(row.context.get("rule", 0))].append(row)
     return by_rule
+
+
+def kinds() -> set[str]:
+    """Codes of every kind of mail that a rule can give rise to."""
+    return {source.kind.code for source in all_sources()}
 
 
 # -- Looking ahead ---------------------------------------------------------------------------------------------------
@@ -377,7 +388,7 @@ def delete_rule(*, rule: ReminderRule, actor: User | None, now: datetime) -> Non
 def withdraw_reminders(*, event_id: int, now: datetime) -> int:
     """Take back what an event's rules have queued, for an event that the public does not see any more. What still holds the
     planner writes anew."""
-    return ledger.withdraw_of_event(event_id=event_id, kinds={source.kind.code for source in all_sources()}, now=now)
+    return ledger.withdraw_of_event(event_id=event_id, kinds=kinds(), now=now)
 
 
 def _withdraw_all(rule: ReminderRule) -> None:

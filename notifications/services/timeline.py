@@ -10,7 +10,7 @@ from common.text import email_key
 from notifications.models import CancelReason, Message, MessageState, ReminderRule
 from notifications.notices import Notice, NoticeKind, PlaceholderType, find_kind
 from notifications.services import ledger, reminders
-from notifications.sources import all_sources, source_for
+from notifications.sources import source_for
 
 
 @dataclass(kw_only=True)
@@ -41,15 +41,16 @@ def coming(*, event_id: int, now: datetime, until: datetime) -> list[Coming]:
     queued = list(Message.objects.of_event(event_id).due(until).defer("rendered").order_by("due_at", "priority", "pk"))
     found = [_queued(row, rules, now) for row in queued if find_kind(row.kind)]
     seen = _known(event_id)
-    told = {(row.kind, row.about, row.recipient_key, row.send_at) for row in queued}
-    for rule in rules.values():
+    kinds = reminders.kinds()
+    told = {(row.about, row.recipient_key, row.send_at) for row in queued if row.kind in kinds}
+    for rule in reminders.in_turn(rules.values()):
         source = source_for(rule.anchor, rule.audience)
         if source is None:
             continue
         for notice in reminders.foreseen(rule, source, now=now, until=until):
             person = email_key(notice.to.email)
             assert notice.send_at is not None
-            telling = (source.kind.code, notice.about, person, notice.send_at)
+            telling = (notice.about, person, notice.send_at)
             if (source.kind.code, notice.about, person, notice.revision) not in seen and telling not in told:
                 told.add(telling)
                 found.append(_foreseen(notice, source.kind, rule, now))
@@ -70,8 +71,7 @@ def fill_in(rows: Iterable[Coming], now: datetime) -> None:
 
 def _known(event_id: int) -> set[tuple[str, str, str, str]]:
     """Reminders that have a row, whatever became of it: none of them is written again but for what was withdrawn unsent."""
-    kinds = [source.kind.code for source in all_sources()]
-    rows = Message.objects.of_event(event_id).filter(kind__in=kinds)
+    rows = Message.objects.of_event(event_id).filter(kind__in=reminders.kinds())
     withdrawn = rows.filter(state=MessageState.CANCELLED, reason=CancelReason.WITHDRAWN, attempts=0)
     return set(rows.exclude(pk__in=withdrawn).values_list("kind", "about", "recipient_key", "revision"))
 

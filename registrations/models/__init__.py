@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from registrations.models.agendas import FollowedAgenda
 from registrations.models.answers import Answer, AnswerFile, words_of
 from registrations.models.check_ins import CheckIn, CheckInReason, CheckInResult
 from registrations.models.ledger import EntryKind, LedgerEntry, PaymentMethod
@@ -47,6 +48,7 @@ __all__ = [
     "CheckInReason",
     "CheckInResult",
     "EntryKind",
+    "FollowedAgenda",
     "LedgerEntry",
     "LineItem",
     "LineState",

@@ -98,7 +98,6 @@ def confirm_paid(registrations: Iterable[Registration], now: datetime) -> list[R
     paid = [waiting[pk] for pk, amount in owed if amount <= 0]
     for registration in paid:
         _be(registration, RegistrationState.CONFIRMED, now)
-    ledger.withdraw(
-        about=[notices.about(registration) for registration in paid], kinds=[notices.PAYMENT_REMINDER.code], now=now
-    )
+    reminders = [notices.PAYMENT_REMINDER.code, notices.PAYMENT_DEADLINE.code]
+    ledger.withdraw(about=[notices.about(registration) for registration in paid], kinds=reminders, now=now)
     return paid

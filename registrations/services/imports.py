@@ -24,14 +24,24 @@ from django.utils.translation import gettext_lazy, override
 from django_countries import countries
 
 from accounts.models import User
+from accounts.names import has_part
 from common import workbooks
 from common.problems import Refusal
 from common.text import email_key
 from common.workbooks import BadWorkbook
 from events.models import Event
 from registrations.answering import Read, read_answers
-from registrations.models import Question, QuestionKind, Registration, TicketType, words_of
+from registrations.models import (
+    IS_LIVE,
+    Question,
+    QuestionKind,
+    Registration,
+    RegistrationState,
+    TicketType,
+    words_of,
+)
 from registrations.problems import problems_with_time
+from registrations.rows import MONEY, PRODUCT
 from registrations.services import places
 from registrations.services.answers import questions_of
 from scheduling.importers import NotASchedule
@@ -44,6 +54,7 @@ _DELIMITERS: Final = ",;\t"
 #: Columns of the table, and what else they may be called. Questions have columns of their own: identifier, or the question.
 COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "name": ("full name", "name (latin letters)", "姓名（拼音）", "拼音", "英文名"),
+    "family_name": ("family name", "surname", "last name", "姓"),
     "native_name": ("native name", "name in its own script", "姓名", "中文姓名", "本名"),
     "email": ("e-mail", "e-mail address", "email address", "mail", "邮箱", "电子邮箱", "电子邮件"),
     "ticket": ("ticket type", "ticket_type", "票", "票种", "门票"),
@@ -52,7 +63,7 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "language": ("语言",),
 }
 #: Columns of our own export that say what happened, and are no business of an import.
-_IGNORED: Final = frozenset({"code", "state", "registered_at", "changed_at"})
+_IGNORED: Final = frozenset({"code", "registered_at", "changed_at", *MONEY})
 _YES: Final = frozenset({"yes", "y", "true", "1", "x", "ja", "oui", "是", "对", "agreed", "同意"})
 _NO: Final = frozenset({"no", "n", "false", "0", "nein", "non", "否", "不"})
 
@@ -109,6 +120,8 @@ def read(data: bytes, *, event: Event) -> Table:
     if len(data) > MAX_BYTES:
         raise NotATable(_("This file is too large. It may have up to %(limit)d MB.") % {"limit": MAX_BYTES // 1024**2})
     names = _names(event)
+    # Files are sent by hand.
+    ignored = {_key(q.identifier) for q in event.questions.filter(kind=QuestionKind.FILE)} | _IGNORED
     lines = _workbook(data, names) if workbooks.is_workbook(data) else _csv(data, names)
     header: list[str] | None = None
     unknown: list[str] = []
@@ -117,7 +130,9 @@ def read(data: bytes, *, event: Event) -> Table:
         if header is None:
             header = [names.get(_key(cell), "") for cell in cells]
             unknown = [
-                cell for cell in cells if cell.strip() and _key(cell) not in names and _key(cell) not in _IGNORED
+                cell
+                for cell in cells
+                if cell.strip() and _key(cell) not in {*names, *ignored} and not _is_product(cell)
             ]
             continue
         if len(rows) == MAX_ROWS:
@@ -139,7 +154,13 @@ def _names(event: Event) -> dict[str, str]:
         labels = question.label.data.values() if isinstance(question.label.data, dict) else [str(question.label)]
         for name in (*labels, question.identifier):
             names[_key(name)] = f"answers.{question.identifier}"
+    # Of our own export: who has gone is not brought back by it.
+    names.setdefault("state", "state")
     return names
+
+
+def _is_product(head: str) -> bool:
+    return _key(head).startswith(PRODUCT.strip())
 
 
 def _key(text: str) -> str:
@@ -274,10 +295,17 @@ class _Planner:
     def _wish(self, row: Row, stored: Registration | None) -> tuple[_Wish | None, list[str]]:
         cells, reasons = row.cells, []
         fields: dict[str, Any] = {
-            name: cells[name] for name in ("name", "native_name", "email", "affiliation") if name in cells
+            name: cells[name]
+            for name in ("name", "family_name", "native_name", "email", "affiliation")
+            if name in cells
         }
+        if stored is None and cells.get("state") in set(RegistrationState) - IS_LIVE:
+            gone = RegistrationState(cells["state"]).label
+            reasons.append(_("This registration is %(state)s, and stays so.") % {"state": gone})
         if not cells.get("name"):
             reasons.append(_("The name is missing."))
+        elif cells.get("family_name") and not has_part(cells["name"], cells["family_name"]):
+            reasons.append(_("“%(text)s” is no part of the name.") % {"text": cells["family_name"][:80]})
         try:
             validate_email(cells.get("email", ""))
         except ValidationError:
@@ -364,6 +392,7 @@ class _Planner:
 
 _LABELS: Final = {
     "name": gettext_lazy("Name"),
+    "family_name": gettext_lazy("Family name"),
     "native_name": gettext_lazy("Name in its own script"),
     "affiliation": gettext_lazy("Institution"),
     "country": gettext_lazy("Country or region"),
@@ -444,6 +473,7 @@ def template(event: Event) -> list[list[str]]:
     head = [*COLUMNS, *(question.identifier for question in questions)]
     example = [
         "Wang Fang",
+        "Wang",
         "王芳",
         "fang.wang@example.edu",
         str(ticket.name) if ticket else "",

@@ -12,20 +12,19 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Person, User
-from common import audit
+from common import audit, idempotency
+from common.audit import ERASED
 from common.codes import new_secret
 from common.models import AuditEntry
 from common.problems import Problem, Refusal
 from notifications.models import Message
 from notifications.services.erasure import erase_messages
 from registrations import notices
-from registrations.models import Answer, CheckIn, Registration
+from registrations.models import Answer, CheckIn, FollowedAgenda, Registration
 from registrations.services import places
 from registrations.services.answers import KEPT_UNATTACHED
+from scheduling.models import AgendaItem
 from submissions.models import Speaker
-
-#: What a name becomes. Not a word: it stands in lists of every language.
-ERASED = "—"
 
 
 class CannotErase(Refusal):
@@ -59,6 +58,13 @@ def own_data(registration: Registration) -> dict[str, Any]:
             {"name": file.name, "type": file.media_type, "bytes": file.size, "sent_at": local(file.uploaded_at)}
             for file in registration.files.all()
         ],
+        "starred": list(
+            AgendaItem.objects.filter(
+                agenda__in=FollowedAgenda.objects.filter(registration=registration).values("agenda")
+            )
+            .order_by("submission__code")
+            .values_list("submission__code", flat=True)
+        ),
         "check_ins": [
             {"list": row.list_name, "result": row.result, "scanned_at": local(row.scanned_at), "device": row.device}
             for row in CheckIn.objects.filter(registration=registration).order_by("received_at", "pk")
@@ -84,8 +90,8 @@ def own_data(registration: Registration) -> dict[str, Any]:
 def erase_registration(*, registration: Registration, actor: User | None, now: datetime) -> Registration:
     """Forget who this was. What others count stays: that there was a registration, its ticket, country, money and scans.
 
-    A live registration is cancelled first, so that its place goes to the next in line. Answers, mails and the words of the
-    history go, and the link in the mail opens nothing any more. The person is forgotten too where they have no account and
+    A live registration is cancelled first, so that its place goes to the next in line. Answers, mails, the words of the
+    history and what the API keeps of its answers go, and the link in the mail opens nothing any more. The person is forgotten too where they have no account and
     nothing else here. Locks the event's quotas, then the row. Audit "registration_erased". Raises CannotErase.
     """
     if registration.is_live:
@@ -97,8 +103,11 @@ def erase_registration(*, registration: Registration, actor: User | None, now: d
         raise CannotErase([Problem(code="is_erased", message=_("These data have been erased already."))])
     erase_messages(event_id=stored.event_id, about=[notices.about(stored)], address=stored.email)
     Answer.objects.filter(registration=stored).delete()
+    FollowedAgenda.objects.filter(registration=stored).delete()
     # Nobody's and old enough: the next sweep deletes them.
     stored.files.update(registration=None, uploaded_at=now - KEPT_UNATTACHED, name="")
+    # The code as JSON has it: six characters alone may stand in any word.
+    idempotency.erase(traces=[stored.email, stored.secret, f'"{stored.code}"'])
     _entries(stored).update(subject_label=stored.code, details={})
     stored.name, stored.family_name, stored.native_name, stored.affiliation = ERASED, "", "", ""
     stored.institution = None

@@ -26,7 +26,7 @@ from events.policies import may
 from events.services.texts import validate
 from notifications.notices import NoticeKind
 from notifications.services import ledger
-from registrations import notices
+from registrations import history, notices
 from registrations.models import (
     HOLDS_A_PLACE,
     IS_CHARGED,
@@ -351,6 +351,8 @@ def change_registration(
     if unknown := set(changes) - CHANGEABLE:
         raise ValueError(f"not changeable: {sorted(unknown)}")
     stored = may_change(registration, actor, now)
+    asked = "answers" in changes
+    before = history.snapshot(stored, with_answers=asked)
     changed = {name for name, value in changes.items() if name != "answers" and getattr(stored, name) != value}
     for name in changed:
         setattr(stored, name, changes[name])
@@ -377,6 +379,7 @@ def change_registration(
         at=now,
         event_id=stored.event_id,
         fields=sorted(changed),
+        changes=history.differences(before, history.snapshot(stored, with_answers=asked), stored.event.locales),
     )
     tell_of_change(stored, now)
     return _taken_over(registration, stored)
@@ -627,7 +630,8 @@ def _claimed(event: Event, sending: str, people: Sequence[Applicant], now: datet
         return None
     mine = Registration.objects.filter(event=event, email_key__in=[email_key(person.email) for person in people])
     newest = mine.order_by("email_key", "-pk").distinct("email_key")
-    return sorted(newest.select_related("event", "ticket_type"), key=lambda registration: registration.pk)
+    # None where they had it erased: whoever sends it once more wants to come again.
+    return sorted(newest.select_related("event", "ticket_type"), key=lambda registration: registration.pk) or None
 
 
 def _sending(form_token: str, people: Sequence[Applicant]) -> str:

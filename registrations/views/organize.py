@@ -39,6 +39,7 @@ from registrations.forms import (
     person_form,
     state_label,
 )
+from registrations.history import changes_of
 from registrations.models import Registration, RegistrationState
 from registrations.rows import rows_of
 from registrations.services import payments, places
@@ -156,7 +157,7 @@ def _history(event: Event, registration: Registration) -> list[dict[str, Any]]:
         # Nobody signed in: the attendee did it by the link in the mail, and Lihu gave places.
         if entry.actor is None and entry.verb not in BY_ITSELF:
             row["who"] = registration.name
-        rows.append({**row, "at": entry.at, "reason": entry.details.get("reason", "")})
+        rows.append({**row, "at": entry.at, "reason": entry.details.get("reason", ""), "changes": changes_of(entry)})
     return rows
 
 

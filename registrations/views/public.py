@@ -43,6 +43,7 @@ from registrations.models import (
 from registrations.offers import ProductOffer, TicketOffer, offers_in, product_offers_in, product_offers_of
 from registrations.product_fields import with_products
 from registrations.services import payments, places, products, promotion
+from registrations.services.agendas import agenda_of
 from registrations.services.places import CannotRegister
 from registrations.services.setups import Setup, setup_at
 from registrations.views.answering import change_form, is_expired, keep_files
@@ -236,6 +237,7 @@ def registration(request: HttpRequest, slug: str, code: str, secret: str) -> Htt
         "names": both_scripts(found.name, found.native_name, get_language() or "en"),
         "answers": shown_answers(found),
         "qr": qr_of(found) if found.state == RegistrationState.CONFIRMED else None,
+        "agenda": agenda_of(found),
         "tab": "register",
     }
     return private(render(request, "registrations/registration.html", context))

@@ -21,7 +21,8 @@ class AgendaQuerySet(models.QuerySet["Agenda"]):
 
 
 class Agenda(models.Model):
-    """The sessions of one event that one reader starred, for a calendar to follow. Nobody's name: who has the token has the agenda."""
+    """The sessions of one event that one reader starred, for a calendar to follow. Nobody's name: who has the token has the agenda.
+    (Whoever registered may say that one is theirs: `registrations.FollowedAgenda`.)"""
 
     event = models.ForeignKey("events.Event", on_delete=models.CASCADE, related_name="agendas")
     # SHA-256 in hex: who reads the database cannot read the feeds.

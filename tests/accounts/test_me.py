@@ -55,6 +55,16 @@ def test_a_profile_is_kept_for_account_and_person(attendee: User, as_user: AsUse
     assert "native_name" in entry.details["fields"]
 
 
+def test_a_profile_asks_for_the_family_name_as_registrations_do(attendee: User, as_user: AsUser) -> None:
+    client = as_user(attendee)
+    client.post("/me/profile/", {**PROFILE, "family_name": "Lin"})
+    assert Person.objects.get().family_name == "Lin"
+    assert 'value="Lin"' in client.get("/me/profile/").content.decode()
+    refused = client.post("/me/profile/", {**PROFILE, "family_name": "Wang"})
+    assert list(refused.context["form"].errors) == ["family_name"]
+    assert Person.objects.get().family_name == "Lin"
+
+
 def test_saving_the_same_profile_again_writes_nothing(attendee: User, as_user: AsUser) -> None:
     client = as_user(attendee)
     client.post("/me/profile/", PROFILE)

@@ -251,9 +251,8 @@ def test_reminder_rules_go_by_length_or_by_wall_clock(event: Event, api: Caller)
         ({"at_time": "18:00"}, ("days_before", "days_before")),
         ({"days_before": 1, "at_time": "25:00"}, ("invalid", "at_time")),
         ({"days_before": 1, "at_time": "18:00:30"}, ("invalid", "at_time")),
-        ({"offset_minutes": 60, "audience": "bookmarked"}, ("unsupported", "audience")),
-        ({"offset_minutes": 60, "audience": "attendees"}, ("unsupported", "audience")),
-        ({"offset_minutes": 60, "anchor": "deadline", "audience": "attendees"}, ("unsupported", "audience")),
+        ({"offset_minutes": 60, "anchor": "event", "audience": "bookmarked"}, ("unsupported", "audience")),
+        ({"offset_minutes": 60, "anchor": "deadline", "audience": "bookmarked"}, ("unsupported", "audience")),
     ],
 )
 def test_reminder_rules_that_cannot_work_are_refused(

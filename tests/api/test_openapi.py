@@ -112,7 +112,8 @@ STORY = [
     *("rooms", "tracks", "speakers", "submissions", "slots", "releases"),
     *("quotas", "ticket-types", "products", "question-sections", "questions"),
     *("registrations", "registrations/{code}/payments", "registrations/group", "check-ins"),
-    *("reminder-rules", "messages", "messages/{id}/cancel", "campaigns", "campaigns/{id}/cancel"),
+    *("reminder-rules", "messages", "messages/{id}/cancel", "campaigns"),
+    *("campaigns/{id}/send", "campaigns/{id}/cancel"),
     "registrations/{code}/cancel",
 ]
 

@@ -105,6 +105,7 @@ PUBLIC: Final = frozenset(
                 "ticket",
                 "calendar",
                 "file",
+                "agenda",
                 "own_data",
                 "erase",
                 "erased",

@@ -13,6 +13,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
+from common.models import AuditEntry
 from events.models import Event, Organisation, Permission
 from notifications.models import Campaign, CaughtMail, Message, Preference
 from notifications.services import campaigns, delivery
@@ -270,6 +271,77 @@ def test_campaign_by_api_can_be_held_and_stopped(organizer_api: Client, event: E
     assert post(organizer_api, f"{pk}/resume/").status_code == HTTPStatus.CONFLICT
 
 
+def patch(client: Client, pk: int, body: Any, **headers: Any) -> Any:
+    url = f"/api/v1/events/food-2027/campaigns/{pk}/"
+    return client.patch(url, body, content_type="application/json", headers=headers)
+
+
+def test_a_draft_is_changed_sent_and_then_left_as_it_is(organizer_api: Client, event: Event) -> None:
+    register(make_ticket(event), "p0@example.org")
+    draft = post(organizer_api, "", {**BODY, "draft": True}).json()
+    assert draft["state"] == "draft"
+    changed = patch(organizer_api, draft["id"], {"body": {"en": "It leaves at nine."}})
+    assert changed.status_code == HTTPStatus.OK, changed.content
+    assert (changed.json()["body"], changed.json()["subject"]) == ({"en": "It leaves at nine."}, BODY["subject"])
+    assert patch(organizer_api, draft["id"], {}).json() == changed.json()
+    assert patch(organizer_api, draft["id"], {"body": "x"}, **{"if-match": '"old"'}).status_code == 412
+
+    steps = [post(organizer_api, f"{draft['id']}/send/", {}).json()["state"] for _twice in range(2)]
+    assert steps == ["sending", "sending"]
+    refused = patch(organizer_api, draft["id"], {"subject": {"en": "Another"}})
+    assert (refused.status_code, refused.json()["code"]) == (HTTPStatus.CONFLICT, "has_begun")
+    verbs = AuditEntry.objects.filter(verb__startswith="campaign_").order_by("pk").values_list("verb", flat=True)
+    assert list(verbs) == ["campaign_created", "campaign_changed", "campaign_sent"]
+    work()
+    assert Message.objects.filter(kind="campaign").count() == 1
+
+
+def test_a_draft_gets_a_time_and_another_one(organizer_api: Client, event: Event) -> None:
+    draft = post(organizer_api, "", {**BODY, "draft": True}).json()["id"]
+    times = ["2100-06-01T09:00:00+08:00", "2100-06-02T09:00:00+08:00"]
+    for at in times:
+        answer = post(organizer_api, f"{draft}/send/", {"send_at": at}).json()
+        assert (answer["state"], answer["send_at"]) == ("scheduled", at.replace("T09:00:00+08:00", "T01:00:00Z"))
+    assert patch(organizer_api, draft, {"subject": {"en": "The boat"}}).json()["state"] == "scheduled"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({"send_at": "2001-01-01T00:00:00Z"}, HTTPStatus.CONFLICT, "in_the_past"),
+        ({}, HTTPStatus.CONFLICT, "nobody"),
+        ({"at": "now"}, HTTPStatus.BAD_REQUEST, "invalid"),
+    ],
+)
+def test_sending_that_cannot_be_is_refused_with_its_reason(
+    organizer_api: Client, event: Event, body: dict[str, str], status: HTTPStatus, code: str
+) -> None:
+    draft = post(organizer_api, "", {**BODY, "draft": True}).json()["id"]
+    refused = post(organizer_api, f"{draft}/send/", body)
+    assert (refused.status_code, refused.json()["code"]) == (status, code)
+    assert refused["Content-Type"] == "application/problem+json"
+    assert Campaign.objects.get().state == "draft"
+
+
+@pytest.mark.parametrize("change", [{"audiences": {}}, {"body": {"en": "{price}"}}, {"draft": True}, {"send_at": None}])
+def test_a_draft_is_not_changed_into_what_cannot_be_sent(
+    organizer_api: Client, event: Event, change: dict[str, Any]
+) -> None:
+    draft = post(organizer_api, "", {**BODY, "draft": True}).json()
+    assert patch(organizer_api, draft["id"], change).status_code == HTTPStatus.BAD_REQUEST
+    assert organizer_api.get(f"/api/v1/events/food-2027/campaigns/{draft['id']}/").json() == draft
+
+
+def test_the_same_key_sends_once_and_answers_the_same(organizer_api: Client, event: Event) -> None:
+    register(make_ticket(event), "p0@example.org")
+    draft = post(organizer_api, "", {**BODY, "draft": True}).json()["id"]
+    key = {"idempotency-key": str(uuid.uuid4())}
+    first = post(organizer_api, f"{draft}/send/", {}, **key).json()
+    post(organizer_api, f"{draft}/cancel/")
+    assert post(organizer_api, f"{draft}/send/", {}, **key).json() == first
+    assert Campaign.objects.get().state == "cancelled"
+
+
 def test_same_key_makes_one_campaign(organizer_api: Client, event: Event) -> None:
     register(make_ticket(event), "p0@example.org")
     key = str(uuid.uuid4())
@@ -301,3 +373,9 @@ def test_what_makes_no_sense_is_refused_and_leaves_nothing(
 def test_campaign_to_nobody_is_refused_whole(organizer_api: Client, event: Event) -> None:
     assert post(organizer_api, "", BODY).status_code == HTTPStatus.CONFLICT
     assert not Campaign.objects.exists()
+
+
+def test_a_new_campaign_is_narrowed_by_no_words_at_first(client_: Client, event: Event) -> None:
+    register(make_ticket(event), "p0@example.org")
+    field = client_.get("/organize/food-2027/mail/new/").context["form"]["registrations.q"]
+    assert (field.value(), 'value="' in str(field)) == ("", False)

@@ -89,7 +89,7 @@ def test_a_form_of_before_still_sets_a_length(client: Client, event: Event) -> N
         ({"at_time": "25:00"}, "at_time"),
         ({"when": "before"}, "amount"),
         ({"when": "before", "amount": "367", "unit": "days"}, "amount"),
-        ({"whom": "slot:bookmarked"}, "whom"),
+        ({"whom": "event:bookmarked"}, "whom"),
     ],
 )
 def test_what_is_missing_is_asked_for_at_its_field(

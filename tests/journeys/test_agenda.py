@@ -12,10 +12,11 @@ from django.test import Client
 from playwright.sync_api import BrowserContext, Page, expect
 
 from events.models import Event
-from scheduling.models import Agenda
+from scheduling.models import Agenda, AgendaItem
 from scheduling.services import releases
 from tests.browser import check_accessibility, check_fits
 from tests.factories import scheduling as make
+from tests.factories.registrations import make_ticket, register
 from tests.factories.scheduling import NOW
 
 pytestmark = [
@@ -119,3 +120,32 @@ def test_an_agenda_that_was_swept_is_forgotten_by_the_browser(page: Page) -> Non
     page.get_by_role("button", name="Done").click()
     star(page, "Tea")
     wait_until(page, lambda: page.evaluate("localStorage.getItem('lihu:agenda:food')") is None)
+
+
+def test_who_registered_is_reminded_of_stars_with_one_button(page: Page, event: Event) -> None:
+    event.refresh_from_db()
+    own = register(make_ticket(event), now=NOW).get_absolute_url()
+    page.goto(own)
+    # No star in this browser: the address of an agenda is asked for.
+    expect(page.get_by_label("Address of your agenda")).to_be_visible()
+    check_accessibility(page)
+
+    page.goto("/food/schedule/")
+    star(page, "Kefir")
+    page.goto(own)
+    expect(page.get_by_label("Address of your agenda")).to_be_hidden()
+    check_accessibility(page)
+    check_fits(page)
+    page.get_by_role("button", name="Remind me of what I star").click()
+    section = page.locator("#agenda")
+    expect(section).to_contain_text("You are reminded of 1 session,")
+
+    page.goto("/food/schedule/")
+    star(page, "Tea")
+    wait_until(page, lambda: AgendaItem.objects.count() == 2)
+    page.goto(own)
+    expect(section).to_contain_text("You are reminded of 2 sessions,")
+    section.get_by_role("button", name="Do not remind me any more").click()
+    page.get_by_role("button", name="Remind me of what I star").click()
+    expect(section).to_contain_text("You are reminded of 2 sessions,")
+    assert Agenda.objects.count() == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -19,7 +20,17 @@ from registrations.models import Registration, TicketType
 from registrations.services import imports
 from registrations.services.imports import NotATable
 from tests.concurrency.test_places import errors_in, race
-from tests.factories.registrations import NOW, make_choice, make_question, make_ticket, places_of, register
+from tests.factories.registrations import (
+    NOW,
+    cancel,
+    make_choice,
+    make_product,
+    make_question,
+    make_ticket,
+    pay,
+    places_of,
+    register,
+)
 from tests.personae import AsUser
 
 HEAD = "name,native_name,email,affiliation,country,meals,visa\n"
@@ -244,3 +255,50 @@ def test_two_imports_of_one_table_at_once_register_each_person_once(event: Event
     assert errors_in(answers) == []
     assert Registration.objects.filter(event=event).count() == 20
     assert Message.objects.count() == 20
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_what_the_export_writes_the_import_reads_and_finds_the_same(
+    event: Event, ticket: TicketType, organizer: User, as_user: AsUser, kind: str
+) -> None:
+    question = make_question(event, "card", "file")
+    dinner = make_product(event, price=Decimal(50))
+    paid = make_ticket(event, price=Decimal(100))
+    register(ticket, name="=Wang Fang", family_name="Wang", native_name="王芳", country="CN", answers={"visa": True})
+    guest = register(paid, name="Zoë", answers={"meals": "vegan"}, products=[(dinner, 1)])
+    pay(guest, Decimal(30))
+    assert question.pk
+    answer = as_user(organizer).get(f"/organize/{event.slug}/registrations/export.{kind}")
+
+    table = imports.read(answer.getvalue(), event=event)
+    assert table.unknown == []
+    outcomes = imports.preview(event=event, table=table, now=NOW)
+    assert [(outcome.what, outcome.changes, outcome.reasons) for outcome in outcomes] == [("same", [], [])] * 2
+
+
+def test_a_family_name_that_is_no_part_of_the_name_is_refused_before_anything_is_written(
+    event: Event, ticket: TicketType
+) -> None:
+    head = "name,family name,email\n"
+    table = imports.read(f"{head}Wang Fang,Wang,a@example.org\nWang Fang,Li,b@example.org\n".encode(), event=event)
+    outcomes = imports.preview(event=event, table=table, now=NOW)
+    assert [outcome.what for outcome in outcomes] == ["added", "refused"]
+    assert outcomes[1].reasons == ["“Li” is no part of the name."]
+    imports.apply(event=event, table=table, actor=None, now=NOW)
+    assert Registration.objects.get().family_name == "Wang"
+
+
+def test_an_export_does_not_bring_back_who_has_gone(
+    event: Event, ticket: TicketType, organizer: User, as_user: AsUser
+) -> None:
+    register(ticket, "here@example.org")
+    cancel(register(ticket, "gone@example.org"))
+    data = as_user(organizer).get(f"/organize/{event.slug}/registrations/export.csv").getvalue()
+
+    outcomes = apply(event, data)
+    assert [(outcome.email, outcome.what) for outcome in outcomes] == [
+        ("here@example.org", "same"),
+        ("gone@example.org", "refused"),
+    ]
+    assert outcomes[1].reasons == ["This registration is cancelled, and stays so."]
+    assert Registration.objects.live().count() == 1

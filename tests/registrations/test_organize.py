@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import csv
 import io
+from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from openpyxl import load_workbook
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
 from common.models import AuditEntry
 from events.models import Event, Permission
 from registrations.models import Question, Quota, Registration, TicketType
+from registrations.services import payments
 from tests.data import shared
 from tests.factories.events import make_member
 from tests.factories.registrations import (
+    NOW,
     cancel,
     make_choice,
+    make_product,
     make_question,
     make_quota,
     make_ticket,
+    pay,
     places_of,
     register,
 )
@@ -197,8 +205,6 @@ def test_the_list_is_narrowed_by_state_ticket_and_country(organize: Client, even
 def test_lists_take_as_many_queries_for_one_row_as_for_thirty(
     organize: Client, event: Event, django_assert_max_num_queries: DjangoAssertNumQueries, path: str
 ) -> None:
-    from django.db import connection  # noqa: PLC0415
-    from django.test.utils import CaptureQueriesContext  # noqa: PLC0415
 
     counted = []
     for number in (1, 2, 27):
@@ -354,3 +360,61 @@ def test_cancelled_rows_are_not_cancelled_again(organize: Client, event: Event) 
     row = register(make_ticket(event))
     cancel(row)
     assert "Cancel it" not in page(organize, f"registrations/{row.code}/")
+
+
+def exported(organize: Client, kind: str) -> list[dict[str, Any]]:
+    answer = organize.get(f"/organize/food-2027/registrations/export.{kind}")
+    content = b"".join(answer.streaming_content)  # type: ignore[arg-type]
+    if kind == "csv":
+        return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
+    head, *rows = load_workbook(io.BytesIO(content), data_only=False).active.values
+    return [{name: "" if cell is None else cell for name, cell in zip(head, row, strict=True)} for row in rows]
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_the_export_says_what_is_owed_and_paid_and_which_products_they_have(
+    organize: Client, event: Event, kind: str
+) -> None:
+    dinner = make_product(event, 1, name="=Dinner", price=Decimal(50))
+    ticket = make_ticket(event, price=Decimal(100))
+    free = register(make_ticket(event), name="Free")
+    part = register(ticket, name="Part", products=[(dinner, 1)])
+    pay(part, Decimal(120))
+    full = register(ticket, name="Full", products=[(dinner, 1)])
+    pay(full, Decimal(100))
+    back = register(ticket, name="Back")
+    pay(back, Decimal(100))
+    cancel(back)
+    kindly = register(ticket, name="Kindly")
+    payments.record(registration=kindly, kind="waiver", amount=Decimal(100), actor=None, now=NOW)
+    register(ticket, name="Open")
+    assert free.amount == 0
+
+    names = ("amount", "paid", "owed", "currency", "payment", "product: =Dinner")
+    rows = {row["name"]: tuple(row[name] for name in names) for row in exported(organize, kind)}
+
+    def said(*values: float | str) -> tuple[Any, ...]:
+        if kind == "xlsx":
+            return values
+        return tuple(f"{value:.2f}" if isinstance(value, float) else str(value) for value in values)
+
+    currency = event.currency
+    assert rows == {
+        "Free": said(0.0, 0.0, 0.0, currency, "none", ""),
+        "Part": said(150.0, 120.0, 30.0, currency, "part", 1),
+        "Full": said(100.0, 100.0, 0.0, currency, "paid", ""),
+        "Back": said(100.0, 100.0, -100.0, currency, "to_return", ""),
+        "Kindly": said(100.0, 0.0, 0.0, currency, "waived", ""),
+        "Open": said(100.0, 0.0, 100.0, currency, "open", ""),
+    }
+
+
+def test_the_export_takes_as_many_queries_for_many_as_for_one(organize: Client, event: Event) -> None:
+    ticket, dinner = make_ticket(event, price=Decimal(100)), make_product(event, 10)
+    counted = []
+    for _ in range(3):
+        pay(register(ticket, products=[(dinner, 1)]), Decimal(10))
+        with CaptureQueriesContext(connection) as queries:
+            exported(organize, "csv")
+        counted.append(len(queries))
+    assert len(set(counted)) == 1, counted

@@ -10,13 +10,14 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from accounts.models import Person
+from accounts.models import Person, User
 from common.models import AuditEntry
 from events.models import Event
 from notifications.models import CaughtMail, Message
 from notifications.services import delivery
+from notifications.services.messages import cancel_message
 from registrations.models import Registration
-from registrations.services import check_ins, own_data
+from registrations.services import check_ins, own_data, places
 from registrations.services.check_ins import Scan
 from tests.concurrency.test_places import errors_in, race
 from tests.factories.accounts import make_user
@@ -88,6 +89,42 @@ def test_nothing_of_the_person_is_left(guest: Registration) -> None:
     for trace in (NAME, NATIVE, EMAIL, ANSWER, "Jiangnan University", guest.secret, "wang"):
         assert trace not in left, trace
     assert Client().get(guest.get_absolute_url()).status_code == 404
+
+
+def test_what_was_changed_and_what_the_api_keeps_of_its_answers_is_erased_too(
+    event: Event, guest: Registration, organizer: User
+) -> None:
+    places.change_registration(
+        registration=guest,
+        changes={"name": "Wang Xiaofang-Li", "answers": {"diet": "Nothing with sesame"}},
+        actor=organizer,
+        now=NOW,
+    )
+    message = Message.objects.filter(kind="registration_changed").get()
+    cancel_message(message=message, actor=organizer, now=NOW)
+    other = f"/api/v1/events/{event.slug}/registrations/"
+    body = {"ticket_type": guest.ticket_type_id, "name": "Ann", "email": "ann@example.org", "language": "en"}
+    first = repeated(other, body, "0b6c")
+    assert first.status_code == 201
+    cancel = f"{other}{guest.code}/cancel/?secret={guest.secret}"
+    assert repeated(cancel, {}, f"of {EMAIL}").status_code == 200
+    assert repeated(cancel, {}, "of-no-name").status_code == 200
+    assert {EMAIL, "Nothing with sesame", "Wang Xiaofang-Li"} <= {trace for trace in TRACES if trace in everything()}
+
+    own_data.erase_registration(registration=guest, actor=None, now=NOW)
+
+    left = everything()
+    assert [trace for trace in TRACES if trace in left] == []
+    again = repeated(cancel, {}, "of-no-name")
+    assert (again.status_code, again.json()["code"]) == (410, "answer_erased")
+    assert repeated(other, body, "0b6c").json() == first.json()
+
+
+TRACES = (EMAIL, NAME, "Wang Xiaofang-Li", "Nothing with sesame", ANSWER)
+
+
+def repeated(path: str, body: Any, key: str) -> Any:
+    return Client().post(path, json.dumps(body), content_type="application/json", headers={"Idempotency-Key": key})
 
 
 def test_what_others_count_stays(event: Event, guest: Registration) -> None:

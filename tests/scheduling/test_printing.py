@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import gzip
 import json
-from typing import Any
+import re
+from typing import Any, Final
 
 import pytest
 import typst
 from django.db import connection
 from django.test import Client
+from i18nfield.strings import LazyI18nString
 
 from events.models import Event
 from scheduling.exports import programme_pdf
 from scheduling.models import Artifact, Schedule
 from scheduling.services import printing, releases
 from scheduling.tasks import print_programme
+from tests.data import shared
 from tests.factories import scheduling as make
 from tests.factories.scheduling import NOW
 
@@ -130,15 +133,108 @@ def test_what_people_write_is_text(event: Event, text: str) -> None:
     assert headings(hostile) == headings(plain) == 2
 
 
+#: What markup would have made of a text.
+MARKUP: Final = (
+    "heading",
+    "strong",
+    "emph",
+    "raw",
+    "link",
+    "list",
+    "enum",
+    "terms",
+    "math.equation",
+    "ref",
+    "image",
+    "metadata",
+)
+PARTS: Final = 8
+
+
+def nasty_texts() -> list[str]:
+    lines = shared("nasty/csv-payload.txt").read_text().splitlines()
+    texts = dict.fromkeys([*json.loads(shared("nasty/blns.json").read_text()), *lines])
+    # PostgreSQL keeps neither.
+    return [
+        text for text in texts if text.strip() and "\0" not in text and not any("\ud800" <= c <= "\udfff" for c in text)
+    ]
+
+
+def in_english(text: str) -> Any:
+    """As services store it: a plain string would be read as JSON."""
+    return LazyI18nString({"en": text})
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_nasty_text_is_printed_as_the_text_that_it_is(part: int) -> None:
+    texts = nasty_texts()[part::PARTS]
+    assert len(texts) > 50
+    event = make.make_event("food")
+    Event.objects.filter(pk=event.pk).update(name=in_english(texts[0][:200]))
+    for number, text in enumerate(texts):
+        minutes = 10 * (number % 72)
+        speaker = make.make_speaker(event, text[:200], native_name=text[:200], affiliation=text[:300])
+        make.make_slot(
+            event,
+            f"{8 + minutes // 60:02d}:{minutes % 60:02d}",
+            minutes=10,
+            room=make.make_room(event, in_english(text[:200])),
+            submission=make.make_submission(
+                event, in_english(text[:300]), abstract=in_english(text), speakers=[speaker]
+            ),
+        )
+    schedule = releases.release(event=event, version="1.0", force=True, actor=None, now=NOW)
+
+    assert printing.print_programme(schedule.pk) > 0
+    document = reader().get(ADDRESS)
+    assert document.status_code == 200
+    check_pdf(document.content)
+    data = kept(schedule)
+    printed = [session["title"] for day in data["days"] for time in day["times"] for session in time["sessions"]]
+    assert {text[:300].strip() for text in texts} <= {title.strip() for title in printed}
+    assert {kind: found for kind in MARKUP if (found := count(data, kind))} == {"heading": 2}
+
+
+def test_what_is_counted_is_what_markup_makes() -> None:
+    """The control: the same texts as markup would be found."""
+    source = b"= A\n*b* _c_ `d` $x$ https://example.org\n- e\n+ f\n/ g: h\n"
+    found = {kind for kind in MARKUP if json.loads(typst.query(source, kind))}
+    assert found == set(MARKUP) - {"ref", "image", "metadata"}
+
+
+def check_pdf(document: bytes) -> None:
+    """Opens as PDF 1.7 §7.5 has it: the end says where the table of objects is, which names the catalogue and has every object
+    where it says."""
+    assert document.startswith(b"%PDF-")
+    assert document.rstrip().endswith(b"%%EOF")
+    start = int(re.findall(rb"startxref\s+(\d+)\s+%%EOF", document)[-1])
+    table = document[start:]
+    if table.startswith(b"xref"):
+        first, count_of = map(int, table.split(maxsplit=3)[1:3])
+        lines = table.splitlines()[2 : 2 + count_of]
+        for number, line in enumerate(lines, start=first):
+            offset, _generation, kind = line.split()
+            assert kind == b"f" or document[int(offset) :].startswith(b"%d " % number), number
+        assert b"/Root" in table
+    else:
+        assert re.match(rb"\d+ \d+ obj", table)
+        assert b"/XRef" in table[:400]
+        assert b"/Root" in table[:400]
+
+
 def kept_with(event: Event, text: str) -> dict[str, Any]:
     make.make_talk(event, text[:500], speakers=[make.make_speaker(event, text[:200], affiliation=text[:300])])
     return kept(release(event))
 
 
 def headings(data: dict[str, Any]) -> int:
+    return count(data, "heading")
+
+
+def count(data: dict[str, Any], kind: str) -> int:
     complete = {**data, "fonts": ["Noto Sans CJK SC"], "language": "en", "region": None}
     found = typst.query(
-        programme_pdf._TEMPLATE, "heading", sys_inputs={"data": json.dumps(complete)}, font_paths=programme_pdf._fonts()
+        programme_pdf._TEMPLATE, kind, sys_inputs={"data": json.dumps(complete)}, font_paths=programme_pdf._fonts()
     )
     return len(json.loads(found))
 

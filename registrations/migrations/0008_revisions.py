@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("common", "0002_eventrevision"),
         ("events", "0004_revisions"),
-        ("registrations", "0006_segments"),
+        ("registrations", "0007_followed_agendas"),
     ]
 
     operations = [
