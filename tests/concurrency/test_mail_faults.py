@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.db import connection
+from django.db.models import QuerySet
 from pytest_django import Settings
 
 from notifications import audiences
@@ -295,6 +297,45 @@ def test_workers_at_once_write_each_recipient_once(crowd: int) -> None:
 
 class _Died(BaseException):
     """Stands for the end of the process between two statements: nothing after it runs, and the transaction is not committed."""
+
+
+def rows_written_by_three(monkeypatch: pytest.MonkeyPatch, *, lock: bool, key: bool) -> int:
+    """All of them are about to write the same chunk, if nothing keeps them apart."""
+    at_once = threading.Barrier(3)
+    read, make_row = campaigns._slice, ledger._row
+
+    def read_together(pk: int, start: int) -> list[str]:
+        with contextlib.suppress(threading.BrokenBarrierError):
+            at_once.wait(0.5)
+        return read(pk, start)
+
+    def row_of_its_own(*asked: Any) -> Message:
+        row = make_row(*asked)
+        row.revision = uuid.uuid4().hex
+        return row
+
+    campaign = begin()
+    # The list of people is made by one, before the race.
+    campaigns._write_chunk(campaign.pk, now=NOW)
+    monkeypatch.setattr(campaigns, "_slice", read_together)
+    if not lock:
+        monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **_how: self)
+    if not key:
+        monkeypatch.setattr(ledger, "_row", row_of_its_own)
+    in_threads(advance, advance, advance)
+    monkeypatch.undo()
+    return Message.objects.about(campaign.about).count()
+
+
+@pytest.mark.parametrize("guard", ["lock", "key"])
+def test_either_guard_alone_keeps_workers_from_writing_people_twice(
+    crowd: int, monkeypatch: pytest.MonkeyPatch, guard: str
+) -> None:
+    assert rows_written_by_three(monkeypatch, lock=guard == "lock", key=guard == "key") == crowd
+
+
+def test_control_without_either_workers_write_people_twice(crowd: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert rows_written_by_three(monkeypatch, lock=False, key=False) > crowd
 
 
 @pytest.mark.slow
