@@ -179,6 +179,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
+    "common.middleware.OneEffectMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
