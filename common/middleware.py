@@ -115,7 +115,7 @@ class OneEffectMiddleware:
 
 
 def _digest(request: HttpRequest) -> str:
-    files = sorted((name, file.name, file.size) for name, file in request.FILES.items())
+    files = sorted((name, str(file)) for name in request.FILES for file in request.FILES.getlist(name))
     return hashlib.sha256(repr((request.get_full_path(), request.POST.urlencode(), files)).encode()).hexdigest()
 
 

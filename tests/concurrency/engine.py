@@ -33,7 +33,10 @@ def main(role: str, *arguments: str) -> None:
     from tests.notifications.samples import REMINDER, TICKET  # noqa: PLC0415
 
     notices.register(TICKET, REMINDER)
-    {"worker": worker, "beat": beat}[role](*arguments)
+    if role == "worker":
+        worker(*arguments)
+    else:
+        beat(*arguments)
 
 
 def ready(**_signal: Any) -> None:
