@@ -1,6 +1,6 @@
 """Celery as in production, to be held, killed and set wrong: `python -m tests.concurrency.engine worker|beat …`.
 
-    worker NAME [GUARD …]   without these guards; it knows the samples' kinds of mail, too
+    worker NAME [claim]     without the claim, where it is named; it knows the samples' kinds of mail, too
     beat SCHEDULE [HOURS]   its rounds ten times as fast; its clock is so many hours ahead until SIGUSR1 sets it right
 
 Each says `ready` once it is.
@@ -44,9 +44,9 @@ def ready(**_signal: Any) -> None:
     os.write(1, b"ready\n")
 
 
-def worker(name: str, *guards: str) -> None:
-    for guard in guards:
-        {"claim": _without_the_claim}[guard]()
+def worker(name: str, without: str = "") -> None:
+    if without == "claim":
+        _without_the_claim()
     signals.worker_ready.connect(ready)
     sys.argv = roles.worker(name=name)[2:]
     celery()

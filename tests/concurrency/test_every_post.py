@@ -9,7 +9,7 @@ import base64
 import json
 import re
 import threading
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from html.parser import HTMLParser
@@ -291,22 +291,22 @@ class Sender:
         is_page = answer.status_code == 200 and "html" in answer["Content-Type"]
         return _Forms(answer.content.decode(), page).found if is_page else []
 
-    def send(self, url: str, values: Values | bytes, times: int, **how: Any) -> list[Any]:
+    def send(self, url: str, bodies: Sequence[Values | bytes], **how: Any) -> list[Any]:
         """The answers, of all at the same instant."""
-        barrier, answers = threading.Barrier(times), list[Any]()
+        barrier, answers = threading.Barrier(len(bodies)), list[Any]()
 
-        def send_one() -> None:
+        def send_one(body: Values | bytes) -> None:
             try:
                 window = self._window()
                 window.cookies = self.client.cookies
-                barrier.wait(20)
                 # What is encoded already goes as it is.
-                post = partial(window.generic, "POST") if isinstance(values, bytes) else window.post
-                answers.append(post(url, values, **how))
+                post = partial(window.generic, "POST") if isinstance(body, bytes) else window.post
+                barrier.wait(20)
+                answers.append(post(url, body, **how))
             finally:
                 connections.close_all()
 
-        threads = [threading.Thread(target=send_one) for _ in range(times)]
+        threads = [threading.Thread(target=send_one, args=[body]) for body in bodies]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -371,8 +371,8 @@ def compare_forms(only: Collection[str] = ()) -> tuple[dict[str, Any], list[str]
     wrong, idle = {}, []
     for number, address in enumerate(in_order(a for a in pages(only) if "POST" in once.methods(a)), 1):
         first, second = once.form(address, number), twice.form(address, number + 500)
-        expected = effect(partial(once.send, once.url(address), first, 1))
-        found = effect(partial(twice.send, twice.url(address), second, TIMES))
+        expected = effect(partial(once.send, once.url(address), [first]))
+        found = effect(partial(twice.send, twice.url(address), [second] * TIMES))
         if found.rows != expected.rows or max(found.statuses) >= 500:
             wrong[address.name] = expected, found
         if not expected.rows:
@@ -391,6 +391,19 @@ def test_control_without_the_kept_answer_forms_have_their_effect_twice(monkeypat
     forms = {"registrations:new_quota", "events:new_track", "events:new_rule", "events:test_rule"}
     monkeypatch.setattr(OneEffectMiddleware, "process_view", lambda *_: None)
     assert set(compare_forms(forms)[0]) == forms
+
+
+@pytest.mark.xfail(strict=False, reason="the second of two people gets a fault, and not the reason why not")
+def test_two_people_who_do_the_same_at_once_meet_no_fault() -> None:
+    """An event, and an organisation, with the same address; a question that both delete."""
+    sender = Sender("two")
+    statuses = {}
+    for name in ("events:new", "events:new_organisation", "registrations:delete_question"):
+        (address,) = [address for address in ALL if address.name == name]
+        # Each from a page of its own.
+        forms = [sender.form(address, 1) for _person in range(4)]
+        statuses[name] = sorted(answer.status_code for answer in sender.send(sender.url(address), forms))
+    assert {name: codes for name, codes in statuses.items() if max(codes) >= 500} == {}
 
 
 # -- The API -----------------------------------------------------------------------------------------------------------------
@@ -459,8 +472,8 @@ def test_every_post_to_the_api_sent_twice_at_once_with_one_key_has_the_effect_of
     for number, address in enumerate(in_order(a for a in API if "POST" in once.methods(a)), 1):
         (first, kind), (second, _kind) = once.body(address, number), twice.body(address, number + 500)
         how: Values = {"content_type": kind, "headers": {"Idempotency-Key": f"key {number}"}}
-        expected = effect(partial(once.send, once.url(address), first, 1, **how))
-        found = effect(partial(twice.send, twice.url(address), second, TIMES, **how))
+        expected = effect(partial(once.send, once.url(address), [first], **how))
+        found = effect(partial(twice.send, twice.url(address), [second] * TIMES, **how))
         if found.rows != expected.rows or found.answers != 1:
             wrong[address.name] = expected, found
         if not expected.rows:
