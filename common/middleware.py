@@ -1,13 +1,19 @@
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
+from typing import Any, Final
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
-from django.utils import translation
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
+from django.utils.translation import gettext as _
 
-from common import health
+from common import health, idempotency
 from common.views import bad_request
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -62,6 +68,55 @@ class RefuseControlCharactersMiddleware:
         if "\0" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
             return bad_request(request)
         return self.get_response(request)
+
+
+class OneEffectMiddleware:
+    """A form of the organizer's pages has its effect once, however often it is sent: a double click, a reload, the back button.
+
+    Each time that a page is made, Django masks the token against forged requests anew: whoever sends the same token with the same
+    values sends the same form. The first answer that leads on, which is how these forms say that they have done something, is
+    kept in the transaction of the effect; whoever comes second waits for it, and is led there, too. Scripts that send forms of a
+    page that stays say so (`X-Lihu-Form`). A view that needs transactions of its own is a `non_atomic_requests`, and keeps this
+    promise itself.
+    """
+
+    PAGES: Final = "/organize/"
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponseBase], args: Any, kwargs: Any
+    ) -> HttpResponseBase | None:
+        is_form = (
+            request.method == "POST"
+            and request.path_info.startswith(self.PAGES)
+            and request.user.is_authenticated
+            and "csrfmiddlewaretoken" in request.POST
+            and "X-Lihu-Form" not in request.headers
+        )
+        if not is_form or getattr(view, "_non_atomic_requests", None):
+            return None
+        claim = {"caller": f"form:{request.user.pk}", "key": _digest(request)}
+        with transaction.atomic():
+            if first := idempotency.claim(**claim, now=timezone.now()):
+                messages.info(request, _("This form had been sent already, and counts once."))
+                return redirect(first.headers["Location"])
+            response = view(request, *args, **kwargs)
+            if 300 <= response.status_code < 400:
+                headers = {"Location": response["Location"]}
+                idempotency.settle(**claim, status=response.status_code, body=None, headers=headers)
+            else:
+                idempotency.forget(**claim)
+        return response
+
+
+def _digest(request: HttpRequest) -> str:
+    files = sorted((name, str(file)) for name in request.FILES for file in request.FILES.getlist(name))
+    return hashlib.sha256(repr((request.get_full_path(), request.POST.urlencode(), files)).encode()).hexdigest()
 
 
 class HealthMiddleware:

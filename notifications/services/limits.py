@@ -56,12 +56,16 @@ def _rate_of(key: str) -> Rate | None:
     return Rate(limit) if limit else None
 
 
+def _wait_for_turn() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_SPENDING])
+
+
 class Allowances:
     """What is left of the limits at `now`. Made and kept inside the transaction that claims; holds a lock until its end."""
 
     def __init__(self, now: datetime) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_SPENDING])
+        _wait_for_turn()
         self._now = now
         self._levels: dict[str, float] = {}
         self._touched: set[str] = set()

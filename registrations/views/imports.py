@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from django import forms
 from django.contrib import messages
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -67,6 +68,7 @@ class UploadForm(Form):
         return cleaned
 
 
+@transaction.non_atomic_requests  # a row at a time; whoever is here already is not added again
 @require_http_methods(["GET", "HEAD", "POST"])
 def upload(request: HttpRequest, slug: str) -> HttpResponse:
     """Nothing is kept between the two steps: the preview carries the file itself back to us."""

@@ -1,7 +1,8 @@
 """A worker in a process of its own, to be killed: `python -m tests.concurrency.delivery_worker NOW [STEP AFTER]`.
 
-It sends what is due at NOW over the SMTP_URL of its environment until nothing is left, as a Celery worker does. With a STEP it
-dies by SIGKILL when it has come to that step the AFTERth time.
+It writes campaigns and sends what is due at NOW over the SMTP_URL of its environment until nothing is left, as a Celery worker
+does. With a STEP it dies by SIGKILL when it has come to that step the AFTERth time. CROWD people are an audience, of whom CHUNK
+are written at a time.
 """
 
 from __future__ import annotations
@@ -14,16 +15,19 @@ from datetime import datetime
 from typing import Any
 
 import django
+from django.db.models import F
 
 
 def main() -> None:
     django.setup()
     # Models are known only now.
-    from notifications import notices  # noqa: PLC0415
+    from notifications import audiences, notices  # noqa: PLC0415
     from notifications.services import campaigns, delivery  # noqa: PLC0415
-    from tests.notifications.samples import REMINDER, TICKET  # noqa: PLC0415
+    from tests.notifications.samples import REMINDER, TICKET, crowd_of  # noqa: PLC0415
 
     notices.register(TICKET, REMINDER)
+    audiences.register_audience(crowd_of(int(os.environ.get("CROWD", "0"))))
+    campaigns.CHUNK = int(os.environ.get("CHUNK", campaigns.CHUNK))  # type: ignore[misc]
     now = datetime.fromisoformat(sys.argv[1])
     if len(sys.argv) > 2:
         _die_at(sys.argv[2], int(sys.argv[3]))
@@ -47,8 +51,25 @@ def _die_at(step: str, after: int) -> None:
         "about to write a chunk": (campaigns, "_write_chunk", True),
         "chunk in the ledger": (ledger, "notify_many", False),
         "chunk committed": (campaigns, "_write_chunk", False),
+        # Not as it is: in a transaction of its own, before the rows.
+        "place committed apart": (campaigns, "_write_chunk", False),
     }[step]
+    if step == "place committed apart":
+        _commit_the_place_apart()
     setattr(owner, name, _dying(getattr(owner, name), after, is_before=is_before))
+
+
+def _commit_the_place_apart() -> None:
+    from notifications.models import Campaign  # noqa: PLC0415
+    from notifications.services import campaigns  # noqa: PLC0415
+
+    begin = campaigns._write_chunk
+
+    def write_place(pk: int, *, now: datetime) -> bool:
+        begun = Campaign.objects.filter(pk=pk, began_at__isnull=False)
+        return bool(begun.update(written=F("written") + campaigns.CHUNK)) or begin(pk, now=now)
+
+    campaigns._write_chunk = write_place
 
 
 def _dying(original: Callable[..., Any], after: int, *, is_before: bool) -> Callable[..., Any]:

@@ -22,7 +22,7 @@ from pytest_django import Settings
 
 from notifications import notices, sources
 from notifications.models import Anchor, Audience, CaughtMail, Message, MessageState
-from notifications.services import delivery, ledger, reminders
+from notifications.services import delivery, ledger, limits, reminders
 from notifications.sources import Occasion
 from tests.notifications.conftest import Programme, programme  # noqa: F401 (a fixture)
 from tests.notifications.samples import NOW, REMINDER, TICKET, occasion, queue
@@ -103,6 +103,39 @@ def test_control_without_the_lock_they_send_twice(sink: SmtpSink, monkeypatch: p
     in_threads(deliver, deliver, deliver)
 
     assert max(received(sink).values()) > 1
+
+
+def taken_by_two_workers_with_a_limit_of_six(monkeypatch: pytest.MonkeyPatch) -> int:
+    """Each takes once it has read what is left, and both have read it before either writes if nothing keeps them apart."""
+    both_read = threading.Barrier(2)
+    real = limits.Allowances.take
+
+    def take(self: limits.Allowances, messages: list[Message]) -> list[Message]:
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both_read.wait(0.5)
+        return real(self, messages)
+
+    monkeypatch.setattr(limits.Allowances, "take", take)
+    queue(100, event_id=None)
+
+    def claim() -> None:
+        delivery.claim(now=NOW, size=delivery.BATCH)
+
+    in_threads(claim, claim)
+    return Message.objects.filter(state=MessageState.SENDING).count()
+
+
+def test_workers_at_once_share_one_limit(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.MAIL_PER_MINUTE = 60
+    assert taken_by_two_workers_with_a_limit_of_six(monkeypatch) == 6
+
+
+def test_control_without_turns_each_worker_takes_the_whole_limit(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.MAIL_PER_MINUTE = 60
+    monkeypatch.setattr(limits, "_wait_for_turn", lambda: None)
+    assert taken_by_two_workers_with_a_limit_of_six(monkeypatch) == 12
 
 
 # -- Killed workers --------------------------------------------------------------------------------------------------

@@ -5,27 +5,28 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Collection, Iterator
-from datetime import timedelta
+import uuid
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import pytest
 from django.db import connection
+from django.db.models import QuerySet
 from pytest_django import Settings
 
 from notifications import audiences
-from notifications.audiences import Audience, Person
-from notifications.models import Campaign, Message, MessageState
-from notifications.notices import Recipient
-from notifications.services import campaigns, delivery, ledger
+from notifications.models import Campaign, CampaignState, Message, MessageState
+from notifications.services import campaigns, delivery, ledger, rendering
 from notifications.services.messages import CannotChangeMessage, cancel_message, retry_message
 from tests.concurrency.test_delivery import _sample_kinds, deliver, in_threads, received, sink  # noqa: F401 (fixtures)
-from tests.notifications.samples import NOW, queue
+from tests.notifications.samples import NOW, crowd_of, queue
 from tests.smtp import SmtpSink
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
@@ -35,26 +36,41 @@ IS_FULL: Final = os.environ.get("LIHU_FULL") == "1"
 MAILS: Final = 2000 if IS_FULL else 200
 #: The server has the mail and nobody has written so: the one moment at which a death can double a mail.
 UNSURE: Final = ("taken by the server", "about to write it down")
+#: Of a campaign, in one transaction.
+CHUNK: Final = MAILS // 8
 STEPS: Final = ("claimed", "about to connect", "about to hand over", *UNSURE, "written down")
 
 
-def die(sink: SmtpSink, step: str, after: int) -> None:  # noqa: F811
-    """A worker that is killed at this step."""
+def work(sink: SmtpSink, *, now: datetime = NOW, step: str = "", after: int = 1) -> int:  # noqa: F811
+    """A worker in a process of its own, killed at this step if any; its exit code."""
     address = urlsplit(os.environ["DATABASE_URL"])
     done = subprocess.run(
-        [sys.executable, "-m", "tests.concurrency.delivery_worker", NOW.isoformat(), step, str(after)],
+        [
+            sys.executable,
+            "-m",
+            "tests.concurrency.delivery_worker",
+            now.isoformat(),
+            *([step, str(after)] if step else []),
+        ],
         cwd=ROOT,
         env={
             **os.environ,
             "DATABASE_URL": address._replace(path=f"/{connection.settings_dict['NAME']}").geturl(),
             "SMTP_URL": sink.url,
             "DJANGO_SETTINGS_MODULE": "config.settings",
+            "CROWD": str(MAILS),
+            "CHUNK": str(CHUNK),
         },
         stdout=subprocess.PIPE,
         timeout=120,
         check=False,
     )
-    assert done.returncode == -9, (step, done.returncode)
+    return done.returncode
+
+
+def die(sink: SmtpSink, step: str, after: int, *, now: datetime = NOW) -> None:  # noqa: F811
+    """A worker that is killed at this step."""
+    assert work(sink, now=now, step=step, after=after) == -signal.SIGKILL, step
 
 
 def finish(*, minutes: int = 11) -> None:
@@ -214,23 +230,46 @@ def test_clock_set_back_an_hour_repeats_nothing_and_loses_nothing(sink: SmtpSink
     assert doubled(sink) == 0
 
 
+@pytest.mark.slow
+def test_workers_killed_before_and_after_the_clock_is_set_back_repeat_nothing_and_lose_nothing(sink: SmtpSink) -> None:  # noqa: F811
+    queue(40, event_id=None, now=NOW - timedelta(hours=2))
+    an_hour_ago = NOW - timedelta(hours=1)
+    die(sink, "about to hand over", 7)
+    die(sink, "taken by the server", 7, now=an_hour_ago)
+    assert work(sink, now=an_hour_ago) == 0
+    finish(minutes=0)
+    # What the first has in hand is missed when that clock would have missed it.
+    assert Message.objects.filter(state=MessageState.SENDING).count() == 19
+    finish()
+
+    assert not Message.objects.exclude(state=MessageState.SENT).exists()
+    assert len(received(sink)) == 40
+    assert doubled(sink) == 1
+
+
+def test_control_where_claims_of_a_later_clock_count_as_stuck_a_living_worker_is_repeated(sink: SmtpSink) -> None:  # noqa: F811
+    queue(5, event_id=None, now=NOW - timedelta(hours=2))
+    an_hour_ago = NOW - timedelta(hours=1)
+    batch, _wait = delivery.claim(now=NOW, size=5)
+
+    Message.objects.filter(state=MessageState.SENDING, claimed_at__gt=an_hour_ago).update(
+        state=MessageState.QUEUED, claim=None, claimed_at=None
+    )
+    delivery.deliver_due(now=an_hour_ago, until_empty=True)
+    transport = delivery.open_transport()
+    delivery._Batch(batch, delivery._Clock(NOW), transport, rendering.Renderer(), delivery.Delivered()).send()
+    transport.close()
+
+    assert doubled(sink) == 5
+
+
 # -- Campaigns -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def crowd(monkeypatch: pytest.MonkeyPatch) -> int:
-    def addresses(event_id: int, wanted: Any) -> Iterator[tuple[int, str]]:
-        yield from ((n, f"p{n}@example.org") for n in range(MAILS))
-
-    def people(event_id: int, numbers: Collection[int]) -> Iterator[Person]:
-        for n in numbers:
-            yield Person(number=n, to=Recipient(email=f"p{n}@example.org"), context={"name": f"P{n}"})
-
-    monkeypatch.setitem(
-        audiences._audiences,
-        "crowd",
-        Audience(code="crowd", title="crowd", addresses=addresses, people=people),
-    )
+    monkeypatch.setitem(audiences._audiences, "crowd", crowd_of(MAILS))
+    monkeypatch.setattr(campaigns, "CHUNK", CHUNK)
     return MAILS
 
 
@@ -245,8 +284,7 @@ def advance() -> None:
     campaigns.advance_campaigns(now=NOW)
 
 
-def test_workers_at_once_write_each_recipient_once(crowd: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(campaigns, "CHUNK", 10)
+def test_workers_at_once_write_each_recipient_once(crowd: int) -> None:
     campaign = begin()
 
     in_threads(advance, advance, advance)
@@ -261,16 +299,86 @@ class _Died(BaseException):
     """Stands for the end of the process between two statements: nothing after it runs, and the transaction is not committed."""
 
 
+def rows_written_by_three(monkeypatch: pytest.MonkeyPatch, *, lock: bool, key: bool) -> int:
+    """All of them are about to write the same chunk, if nothing keeps them apart."""
+    at_once = threading.Barrier(3)
+    read, make_row = campaigns._slice, ledger._row
+
+    def read_together(pk: int, start: int) -> list[str]:
+        with contextlib.suppress(threading.BrokenBarrierError):
+            at_once.wait(0.5)
+        return read(pk, start)
+
+    def row_of_its_own(*asked: Any) -> Message:
+        row = make_row(*asked)
+        row.revision = uuid.uuid4().hex
+        return row
+
+    campaign = begin()
+    # The list of people is made by one, before the race.
+    campaigns._write_chunk(campaign.pk, now=NOW)
+    monkeypatch.setattr(campaigns, "_slice", read_together)
+    if not lock:
+        monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **_how: self)
+    if not key:
+        monkeypatch.setattr(ledger, "_row", row_of_its_own)
+    in_threads(advance, advance, advance)
+    monkeypatch.undo()
+    return Message.objects.about(campaign.about).count()
+
+
+@pytest.mark.parametrize("guard", ["lock", "key"])
+def test_either_guard_alone_keeps_workers_from_writing_people_twice(
+    crowd: int, monkeypatch: pytest.MonkeyPatch, guard: str
+) -> None:
+    assert rows_written_by_three(monkeypatch, lock=guard == "lock", key=guard == "key") == crowd
+
+
+def test_control_without_either_workers_write_people_twice(crowd: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert rows_written_by_three(monkeypatch, lock=False, key=False) > crowd
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_workers_killed_while_they_write_and_send_a_campaign_leave_nobody_out(sink: SmtpSink, crowd: int) -> None:  # noqa: F811
+    campaign = begin()
+    for step in ("about to write a chunk", "chunk in the ledger", "chunk committed"):
+        die(sink, step, 3)
+    campaign.refresh_from_db()
+    # The list and one, two of three, all three: each worker finds what those before it have committed, whole.
+    assert campaign.written == Message.objects.count() == 6 * CHUNK
+    die(sink, "taken by the server", 7)
+
+    assert work(sink) == 0
+    finish()
+    campaigns.advance_campaigns(now=NOW)
+
+    campaign.refresh_from_db()
+    assert (campaign.state, campaign.written) == (CampaignState.DONE, crowd)
+    assert set(received(sink)) == {f"p{n}@example.org" for n in range(crowd)}
+    assert Message.objects.about(campaign.about).count() == crowd
+    assert doubled(sink) == 1
+
+
+@pytest.mark.slow
+def test_control_with_the_place_committed_apart_a_killed_worker_leaves_people_out(sink: SmtpSink, crowd: int) -> None:  # noqa: F811
+    begin()
+    die(sink, "place committed apart", 2)
+
+    assert work(sink) == 0
+
+    assert len(received(sink)) == crowd - CHUNK
+
+
 @pytest.mark.parametrize("in_ledger", [False, True])
 def test_worker_that_dies_within_a_chunk_leaves_it_whole_to_the_next(
     crowd: int, monkeypatch: pytest.MonkeyPatch, *, in_ledger: bool
 ) -> None:
-    monkeypatch.setattr(campaigns, "CHUNK", 10)
     campaign = begin()
     original = ledger.notify_many
 
     def die_at_third(**asked: Any) -> None:
-        if Message.objects.count() >= 20:
+        if Message.objects.count() >= 2 * CHUNK:
             if in_ledger:
                 original(**asked)
             raise _Died
@@ -281,24 +389,23 @@ def test_worker_that_dies_within_a_chunk_leaves_it_whole_to_the_next(
         with pytest.raises(_Died):
             advance()
     campaign.refresh_from_db()
-    assert campaign.written == Message.objects.count() == 20
+    assert campaign.written == Message.objects.count() == 2 * CHUNK
     advance()
 
     assert Message.objects.about(campaign.about).count() == crowd
 
 
 def test_control_with_the_place_kept_apart_a_death_leaves_people_out(
-    crowd: int, monkeypatch: pytest.MonkeyPatch
+    crowd: int,
 ) -> None:
     """How far it is, committed before the rows: the chunk of the dead worker is then nobody's."""
-    monkeypatch.setattr(campaigns, "CHUNK", 10)
     campaign = begin()
     campaigns._write_chunk(campaign.pk, now=NOW)
 
-    Campaign.objects.filter(pk=campaign.pk).update(written=10)
+    Campaign.objects.filter(pk=campaign.pk).update(written=CHUNK)
     advance()
 
-    assert Message.objects.about(campaign.about).count() == crowd - 10
+    assert Message.objects.about(campaign.about).count() == crowd - CHUNK
 
 
 def test_pause_during_the_sending_holds_the_rest(sink: SmtpSink, crowd: int) -> None:  # noqa: F811

@@ -326,7 +326,9 @@ def stir(sold: Sold, dice: random.Random, now: datetime) -> None:
 
 
 @pytest.mark.timeout(SECONDS * 3 + 120)
-def test_a_storm_of_all_that_moves_places_keeps_every_promise_at_every_commit(event: Event) -> None:
+def test_a_storm_of_all_that_moves_places_keeps_every_promise_at_every_commit(
+    event: Event, record_property: Callable[[str, object], None]
+) -> None:
     hall, lab, tables = (make_quota(event, size) for size in (12, 6, 5))
     sold = Sold(
         event=event,
@@ -344,6 +346,7 @@ def test_a_storm_of_all_that_moves_places_keeps_every_promise_at_every_commit(ev
     until = time.monotonic() + SECONDS
     seen: list[str] = []
     deeds: Counter[int] = Counter()
+    looks: Counter[int] = Counter()
 
     def storm(seed: int) -> str:
         dice = random.Random(seed)
@@ -352,6 +355,7 @@ def test_a_storm_of_all_that_moves_places_keeps_every_promise_at_every_commit(ev
             if seed == 0:
                 # A reader beside the storm: whatever it sees was committed.
                 seen.extend(broken(event))
+                looks[seed] += 1
                 continue
             deeds[seed] += 1
             with suppress(Refusal):
@@ -361,6 +365,10 @@ def test_a_storm_of_all_that_moves_places_keeps_every_promise_at_every_commit(ev
     answers = race(13, storm, racers=13)
     assert errors_in(answers) == []
     assert seen == []
+    assert looks.total() > 10
+    record_property("deeds", deeds.total())
+    record_property("looks from beside", looks.total())
+    record_property("registrations", Registration.objects.count())
     promotion.expire_overdue(now=NOW + timedelta(days=60))
     assert_at_rest(event)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from notifications.audiences import Audience, Person
 from notifications.models import Message
 from notifications.notices import CalendarPart, Notice, NoticeKind, Placeholder, PlaceholderType, Recipient
 from notifications.origins import Origin
@@ -99,6 +101,19 @@ def queue(
     ]
     notify_many(kind=kind, notices=notices, now=now)
     return list(Message.objects.filter(kind=kind.code, recipient_key__startswith=prefix).order_by("pk"))
+
+
+def crowd_of(count: int) -> Audience:
+    """`p0@example.org` to whom campaigns go, `p1@example.org`, …"""
+
+    def addresses(event_id: int, wanted: Any) -> Iterator[tuple[int, str]]:
+        yield from ((n, f"p{n}@example.org") for n in range(count))
+
+    def people(event_id: int, numbers: Collection[int]) -> Iterator[Person]:
+        for n in numbers:
+            yield Person(number=n, to=Recipient(email=f"p{n}@example.org"), context={"name": f"P{n}"})
+
+    return Audience(code="crowd", title="crowd", addresses=addresses, people=people)
 
 
 def occasion(

@@ -9,6 +9,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from common.problems import Invalid
 from notifications import audiences
@@ -355,3 +357,19 @@ def test_writing_takes_as_many_queries_for_three_as_for_one(
     # Savepoint, campaign, its slice; event's words, campaign's words, unsubscribed, rows; campaign, release.
     with django_assert_num_queries(9):
         campaigns._write_chunk(campaign.pk, now=NOW)
+
+
+@pytest.mark.parametrize("count", [3, 5000])
+def test_whoever_presses_send_waits_for_no_mail(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    """The press writes one row, however many people it is for; their mails are a worker's work."""
+    crowd(monkeypatch, "many", count)
+    campaign = campaigns.create_campaign(
+        event_id=1, subject="News", body="Hello.", audiences={"many": {}}, actor=None, now=NOW
+    )
+    with CaptureQueriesContext(connection) as asked:
+        campaigns.send_campaign(campaign=campaign, actor=None, now=NOW)
+
+    assert len(asked) == 6
+    assert not Message.objects.exists()
+    campaigns.advance_campaigns(now=NOW)
+    assert Message.objects.about(campaign.about).count() == count

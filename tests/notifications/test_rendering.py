@@ -74,6 +74,18 @@ def test_values_are_text_and_never_markup(evil: str) -> None:
     assert "\r" not in mail.subject
 
 
+@pytest.mark.parametrize("evil", EVIL)
+def test_no_kind_makes_markup_of_what_people_typed(kinds: list[NoticeKind], evil: str) -> None:
+    for kind in kinds:
+        typed = {p.name: evil for p in kind.placeholders if p.type == PlaceholderType.TEXT}
+        mail = compose(kind, {**rendering.example_context(kind), **typed})
+
+        tags = Tags(mail.html)
+        assert not [link for link in tags.links if "evil" in link or link.startswith("javascript")], kind.code
+        assert {"script", "img", "b", "iframe"}.isdisjoint(tags.names), kind.code
+        assert len(mail.subject.splitlines()) == 1, kind.code
+
+
 @pytest.mark.parametrize(
     "address", ["javascript:alert(1)", "data:text/html,x", "https://a b", "evil", 'https://x"onclick="y']
 )
