@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.db.models import Model
 
+from common.inserts import Inserts, insert
 from common.models import AuditEntry
 
 if TYPE_CHECKING:
@@ -32,10 +33,11 @@ def record_many(
     subjects: Iterable[Model],
     at: datetime,
     event_id: int | None = None,
+    into: Inserts | None = None,
     **details: Any,
 ) -> None:
-    """The same of each of them, in one query."""
-    AuditEntry.objects.bulk_create(_entry(actor, verb, subject, at, event_id, details) for subject in subjects)
+    """The same of each of them, in one query; `into`: with what else is written there."""
+    insert((_entry(actor, verb, subject, at, event_id, details) for subject in subjects), into)
 
 
 def _entry(

@@ -23,7 +23,7 @@ def web(*, host: str, port: int) -> list[str]:
     return [
         *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port)),
         *("--workers", os.environ.get("WEB_PROCESSES") or str(min(os.cpu_count() or 1, 4))),
-        *("--blocking-threads", os.environ.get("WEB_THREADS") or "8"),
+        *("--blocking-threads", os.environ.get("WEB_THREADS") or "4"),
         *("--no-ws", "--respawn-failed-workers", "--workers-kill-timeout", "3"),
         "config.wsgi:application",
     ]

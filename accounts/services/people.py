@@ -23,13 +23,10 @@ USER_FIELDS = frozenset({"name", "language", "time_zone"})
 def find_or_create_person(*, email: str, name: str, **fields: Any) -> Person:
     """The person of this address; a new one gets `name` and `fields`. Somebody known stays as they are: whoever types an
     address need not be its owner. Two calls at once find the same row."""
-    known = Person.objects.filter(email_key=email_key(email)).first()
-    return known or create_person(email=email, name=name, **fields)
-
-
-def create_person(*, email: str, name: str, **fields: Any) -> Person:
-    """As `find_or_create_person`, where nobody of this address was found a moment ago."""
-    person = Person(email_key=email_key(email), email=email.strip(), name=name, **fields)
+    key = email_key(email)
+    if known := Person.objects.filter(email_key=key).first():
+        return known
+    person = Person(email_key=key, email=email.strip(), name=name, **fields)
     # Nothing of a row that came in meanwhile is changed; it is written only so that its key comes back.
     Person.objects.bulk_create(
         [person], update_conflicts=True, unique_fields=["email_key"], update_fields=["email_key"]

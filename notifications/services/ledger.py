@@ -11,6 +11,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.db import connection, transaction
 
+from common.inserts import Inserts, insert
 from common.jobs import enqueue_on_commit
 from common.text import email_key
 from notifications.models import CancelReason, Message, MessageState
@@ -30,17 +31,23 @@ def notify(*, kind: NoticeKind, notice: Notice, now: datetime) -> None:
 
 @transaction.atomic(savepoint=False)
 def notify_many(
-    *, kind: NoticeKind, notices: Iterable[Notice], now: datetime, renderer: Renderer | None = None
+    *,
+    kind: NoticeKind,
+    notices: Iterable[Notice],
+    now: datetime,
+    renderer: Renderer | None = None,
+    into: Inserts | None = None,
 ) -> None:
     """Write one row per notice and wake a worker on commit.
 
     Belongs inside the transaction of what it tells about: no commit, no mail. Idempotent: a row with the same kind, about,
     recipient and revision stays as it is. Notices without an address are left out; optional ones to somebody who
-    unsubscribed are written as cancelled. `renderer`: one that knows the event already.
+    unsubscribed are written as cancelled. `renderer`: one that knows the event already. `into`: with
+    what else is written there.
     """
     rows = rows_for(kind, notices, now, renderer=renderer)
     if rows:
-        Message.objects.bulk_create(rows, ignore_conflicts=True, batch_size=1000)
+        insert(rows, into, ignore_conflicts=True)
         enqueue_on_commit("notifications.deliver_due")
 
 

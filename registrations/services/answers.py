@@ -15,6 +15,7 @@ from django.db.models import Sum
 from django.utils.translation import gettext_lazy as _
 
 from common.codes import new_secret
+from common.inserts import Inserts, insert
 from common.problems import Invalid, Problem
 from events.models import Event
 from registrations.answering import Read, read_answers
@@ -82,32 +83,39 @@ def check_answers(
 
 
 def write_answers(
-    registration: Registration, *, questions: Sequence[Question], values: Mapping[str, Any], now: datetime
+    registration: Registration,
+    *,
+    questions: Sequence[Question],
+    values: Mapping[str, Any],
+    now: datetime,
+    into: Inserts | None = None,
 ) -> list[Answer]:
-    """Store checked answers, each with the version of the question that is asked now; files become the registration's.
-
-    Belongs inside the caller's transaction. Raises Invalid (`file_not_found`) where another registration took the file meanwhile.
-    """
+    """Store checked answers, each with the version of the question that is asked now, with what else is written `into`; then the
+    files among them are to be taken (`take_files`). Belongs inside the caller's transaction."""
     answered = [question for question in questions if question.identifier in values]
-    written = Answer.objects.bulk_create(
-        Answer(
-            registration=registration,
-            question=question,
-            version=question.version,
-            value=values[question.identifier],
-            answered_at=now,
-        )
-        for question in answered
+    return insert(
+        (
+            Answer(
+                registration=registration,
+                question=question,
+                version=question.version,
+                value=values[question.identifier],
+                answered_at=now,
+            )
+            for question in answered
+        ),
+        into,
     )
-    for question in answered:
-        if question.kind != QuestionKind.FILE:
+
+
+def take_files(registration: Registration, answers: Sequence[Answer]) -> None:
+    """Files that were sent become the registration's. Raises Invalid (`file_not_found`) where another one took it meanwhile."""
+    for answer in answers:
+        if answer.question.kind != QuestionKind.FILE:
             continue
-        unattached = AnswerFile.objects.filter(
-            reference=values[question.identifier], question=question, registration=None
-        )
+        unattached = AnswerFile.objects.filter(reference=answer.value, question=answer.question, registration=None)
         if not unattached.update(registration=registration):
-            raise Invalid([_file_gone(question.identifier)])
-    return written
+            raise Invalid([_file_gone(answer.question.identifier)])
 
 
 def replace_answers(
@@ -153,7 +161,7 @@ def replace_answers(
         registration.files.filter(question__in=[answer.question_id for answer in gone]).update(
             registration=None, uploaded_at=now
         )
-    write_answers(registration, questions=questions, values=new, now=now)
+    take_files(registration, write_answers(registration, questions=questions, values=new, now=now))
     return bool(gone or new), []
 
 

@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from django.db.models import Sum
 
+from common.inserts import Inserts, insert
 from notifications.services import ledger
 from registrations import notices
 from registrations.models import IS_CHARGED, EntryKind, LedgerEntry, Registration, RegistrationState
@@ -21,8 +22,11 @@ def charged(registration: Registration) -> Decimal:
     return registration.amount if registration.state in IS_CHARGED else Decimal(0)
 
 
-def write_charges(changed: Iterable[tuple[Registration, Decimal]], now: datetime) -> None:
-    """Each with what was charged for it before. One query; none where nothing costs more or less."""
+def write_charges(
+    changed: Iterable[tuple[Registration, Decimal]], now: datetime, *, into: Inserts | None = None
+) -> None:
+    """Each with what was charged for it before. One query, or with what else is written `into`; none where nothing costs more or
+    less."""
     entries = [
         LedgerEntry(
             registration=registration,
@@ -34,8 +38,7 @@ def write_charges(changed: Iterable[tuple[Registration, Decimal]], now: datetime
         for registration, before in changed
         if charged(registration) != before
     ]
-    if entries:
-        LedgerEntry.objects.bulk_create(entries)
+    insert(entries, into)
 
 
 def enter(registration: Registration, now: datetime) -> None:

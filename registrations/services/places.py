@@ -17,8 +17,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Institution, Person, User
 from accounts.names import has_part, order_of
-from accounts.services.people import create_person
 from common import audit, idempotency
+from common.inserts import Inserts, new_keys
 from common.problems import Problem, Refusal
 from common.text import email_key
 from events.models import Event, Permission
@@ -51,7 +51,7 @@ from registrations.problems import (
     product_sold_out,
     sold_out,
 )
-from registrations.services.answers import check_answers, questions_of, replace_answers, write_answers
+from registrations.services.answers import check_answers, questions_of, replace_answers, take_files, write_answers
 from registrations.services.charges import change_amount, confirm_if_paid, enter, let_in, write_charges
 from registrations.services.promotion import end_all, expire_overdue, is_overdue, serve_line
 from registrations.services.quotas import QuotasChanged, counting_of, give_back, lock_quotas, recount, take
@@ -181,8 +181,11 @@ def _register_once(
         except IntegrityError as error:
             if "one_live_per_person" in str(error):
                 raise CannotRegister([already_registered()]) from error
-            # A question that is deleted meanwhile is not asked at the next try.
-            may_go = any(name in str(error) for name in ("code_once_per_event", '"registrations_answer"'))
+            # A question that is deleted meanwhile is not asked at the next try, and a person who became known is found.
+            may_go = any(
+                name in str(error)
+                for name in ("code_once_per_event", '"registrations_answer"', "person_one_per_address")
+            )
             if not may_go or attempt == _TRIES - 1:
                 raise
         except QuotasChanged:
@@ -219,14 +222,18 @@ def _register(
     for registration in registrations:
         # The other rows that it points to were read a moment ago.
         validate(registration, exclude=("event", "ticket_type", "person", "institution", "group"), constraints=False)
-    _find_people(event, registrations)
+    newcomers = _find_people(event, registrations)
     lines = [
         _new_line(registration, product, quantity, now)
         for registration, person in zip(registrations, people, strict=True)
         for product, quantity in person.products
     ]
+    keys = new_keys({Registration: len(registrations), Person: len(newcomers)})
+    for row in (*registrations, *newcomers):
+        row.pk = keys[type(row)].pop()
     counting = None if alone else setup.counting
     taken = take([person.ticket_type for person in people], lines, counting=counting, event_id=event.pk)
+    # From here on others wait for us.
     if not taken.has_places and not all(person.ticket_type.waiting_list for person in people):
         raise CannotRegister([group_sold_out(len(people)) if len(people) > 1 else sold_out(people[0].ticket_type)])
     if taken.sold_out:
@@ -237,26 +244,39 @@ def _register(
     if taken.has_places:
         for registration in registrations:
             enter(registration, now)
-    _write(event, registrations, lines, now)
-    for registration, read in zip(registrations, reads, strict=True):
-        answers = write_answers(registration, questions=questions, values=read.values, now=now)
-        registration.has_details(answers=answers, lines=[line for line in lines if line.registration is registration])
+    written = Inserts()
+    written.add(newcomers)
+    _write(event, registrations, lines, now, into=written)
+    answers = [
+        write_answers(registration, questions=questions, values=read.values, now=now, into=written)
+        for registration, read in zip(registrations, reads, strict=True)
+    ]
     by_state = {state: [r for r in registrations if r.state == state] for state in {r.state for r in registrations}}
     for state, subjects in by_state.items():
         audit.record_many(
-            actor=actor, verb="registered", subjects=subjects, at=now, event_id=event.pk, state=str(state)
+            actor=actor,
+            verb="registered",
+            subjects=subjects,
+            at=now,
+            event_id=event.pk,
+            into=written,
+            state=str(state),
         )
     held = {
         registration.pk: [line for line in taken.lines if line.registration is registration]
         for registration in registrations
     }
-    tell_of_states(registrations, notices.FOR_STATE, held, now, renderer=setup.renderer)
+    tell_of_states(registrations, notices.FOR_STATE, held, now, renderer=setup.renderer, into=written)
+    written.write()
+    for registration, given in zip(registrations, answers, strict=True):
+        take_files(registration, given)
+        registration.has_details(answers=given, lines=[line for line in lines if line.registration is registration])
     return registrations
 
 
-def _find_people(event: Event, registrations: Sequence[Registration]) -> None:
-    """Set `person` of each, new ones where nobody is known. Raises CannotRegister where somebody is registered already; whoever
-    registers at this moment runs into the constraint."""
+def _find_people(event: Event, registrations: Sequence[Registration]) -> list[Person]:
+    """Set `person` of each; returns those of whom nothing was known, to be written. Raises CannotRegister where somebody is
+    registered already. Who becomes known, or registers, at this moment runs into a constraint."""
     # In SQL, as in `services.quotas`.
     known = Person.objects.raw(
         """
@@ -270,17 +290,24 @@ def _find_people(event: Event, registrations: Sequence[Registration]) -> None:
     people: dict[str | None, Any] = {person.email_key: person for person in known}
     if any(person.is_registered for person in people.values()):
         raise CannotRegister([already_registered()])
+    newcomers = []
     for registration in registrations:
-        registration.person = people.get(registration.email_key) or create_person(
-            email=registration.email,
-            name=registration.name,
-            native_name=registration.native_name,
-            family_name=registration.family_name,
-            name_order=order_of(registration.name, registration.family_name),
-            affiliation=registration.affiliation,
-            institution=registration.institution,
-            country=registration.country,
-        )
+        person = people.get(registration.email_key)
+        if person is None:
+            person = Person(
+                email=registration.email,
+                email_key=registration.email_key,
+                name=registration.name,
+                native_name=registration.native_name,
+                family_name=registration.family_name,
+                name_order=order_of(registration.name, registration.family_name),
+                affiliation=registration.affiliation,
+                institution=registration.institution,
+                country=registration.country,
+            )
+            newcomers.append(person)
+        registration.person = person
+    return newcomers
 
 
 def _new(event: Event, person: Applicant, now: datetime) -> Registration:
@@ -319,15 +346,16 @@ def _new_line(registration: Registration, product: Product, quantity: int, now: 
     )
 
 
-def _write(event: Event, registrations: Sequence[Registration], lines: Sequence[LineItem], now: datetime) -> None:
+def _write(
+    event: Event, registrations: Sequence[Registration], lines: Sequence[LineItem], now: datetime, *, into: Inserts
+) -> None:
     if len(registrations) > 1:
         group = RegistrationGroup.objects.create(event=event, registered_at=now)
         for registration in registrations:
             registration.group = group
-    Registration.objects.bulk_create(registrations)
-    if lines:
-        LineItem.objects.bulk_create(lines)
-    write_charges(((registration, Decimal(0)) for registration in registrations), now)
+    into.add(registrations)
+    into.add(lines)
+    write_charges(((registration, Decimal(0)) for registration in registrations), now, into=into)
 
 
 @transaction.atomic

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from common.inserts import Inserts
 from notifications.notices import NoticeKind
 from notifications.services import ledger
 from notifications.services.rendering import Renderer
@@ -28,14 +29,18 @@ def tell_of_states(
     now: datetime,
     *,
     renderer: Renderer | None = None,
+    into: Inserts | None = None,
 ) -> None:
     """One message each, by the state that they are in; `lines`: by registration. Who must pay is reminded once before it is
-    due. `renderer`: one that knows the event already."""
+    due. `renderer`: one that knows the event already. `into`: with what else is written there."""
     for state, kind in kinds.items():
         told = [registration for registration in registrations if registration.state == state]
         facts = ((registration, {"lines": lines.get(registration.pk, ())}) for registration in told)
-        _tell_all(kind, facts, now, renderer)
-    _remind_later([r for r in registrations if r.state == RegistrationState.AWAITING_PAYMENT], now)
+        _tell_all(kind, facts, now, renderer=renderer, into=into)
+    awaited = [
+        registration for registration in registrations if registration.state == RegistrationState.AWAITING_PAYMENT
+    ]
+    _remind_later(awaited, now, renderer=renderer, into=into)
 
 
 def tell_of_lines(kind: NoticeKind, lines: Iterable[LineItem], now: datetime) -> None:
@@ -51,20 +56,20 @@ def _tell_all(
     kind: NoticeKind,
     told: Iterable[tuple[Registration, Mapping[str, Any]]],
     now: datetime,
-    renderer: Renderer | None = None,
+    **how: Any,
 ) -> None:
     rows = [notices.notice(kind, registration, **facts) for registration, facts in told]
     if rows:
-        ledger.notify_many(kind=kind, notices=rows, now=now, renderer=renderer)
+        ledger.notify_many(kind=kind, notices=rows, now=now, **how)
 
 
-def _remind_later(registrations: Iterable[Registration], now: datetime) -> None:
+def _remind_later(registrations: Iterable[Registration], now: datetime, **how: Any) -> None:
     def facts(registration: Registration) -> dict[str, Any]:
         assert registration.payment_due_at
         return {"send_at": registration.payment_due_at - REMINDED_BEFORE, "expires_at": registration.payment_due_at}
 
     in_time = (r for r in registrations if r.payment_due_at and r.payment_due_at - REMINDED_BEFORE > now)
-    _tell_all(notices.PAYMENT_REMINDER, ((registration, facts(registration)) for registration in in_time), now)
+    _tell_all(notices.PAYMENT_REMINDER, ((registration, facts(registration)) for registration in in_time), now, **how)
 
 
 def held_lines(registration: Registration) -> list[LineItem]:

@@ -32,6 +32,7 @@ from notifications.notices import Notice, Recipient
 from notifications.services import campaigns, ledger, rendering
 from registrations.models import AnswerFile, Question
 from registrations.notices import CONFIRMED
+from scheduling.services.agendas import create_agenda
 from scheduling.services.imports import pack
 from tests.api.test_openapi import description
 from tests.contracts.addresses import ALL, API, Address, make_world
@@ -242,6 +243,7 @@ class Sender:
         programme = "title,start,end,room\nTea,2027-06-08 09:00,2027-06-08 09:30,Hall\n"
         self._values: dict[str, Values] = {
             "registrations:answer_offer": {"answer": "accept"},
+            "registrations:agenda": {"address": create_agenda(event=event, codes=(), now=timezone.now())[1]},
             "registrations:change_products": {f"product_{self.world.values['products pk']}": "1"},
             "registrations:move": {"ticket_type": make_ticket(event).pk},
             "registrations:new_product": {"quotas": quota.pk},
