@@ -18,6 +18,7 @@ from django.contrib.sessions.backends.db import SessionStore  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from accounts.models import Person, User  # noqa: E402
+from common.codes import new_code  # noqa: E402
 from common.text import email_key  # noqa: E402
 from events.models import Event  # noqa: E402
 from notifications.models import ReminderRule  # noqa: E402
@@ -42,9 +43,13 @@ def people(slug: str, ticket: str, count: str) -> None:
         batch_size=2000,
     )
     made = []
+    codes: set[str] = set()
+    while len(codes) < len(rows):
+        codes.add(new_code())
     for n in rows:
         registration = Registration(
             event=event,
+            code=codes.pop(),
             ticket_type=ticket_type,
             person=persons[n],
             state=RegistrationState.CONFIRMED,
