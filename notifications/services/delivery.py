@@ -83,7 +83,8 @@ def deliver_due(
     """Send what is due, the most urgent first.
 
     At most `limit` messages, or all with `until_empty`; ends after `seconds` at the next batch. Stops when the mail server
-    is away. Any number of workers may run it at once. Not to be called inside a transaction: each answer is committed
+    is away. Any number of workers may run it at once: where there is more than a batch, another that has nothing to do is asked
+    to help. Not to be called inside a transaction: each answer is committed
     before the next mail.
     """
     clock, done, claimed = _Clock(now), Delivered(), 0
@@ -97,6 +98,8 @@ def deliver_due(
             batch, done.held_back = claim(now=clock.now(), size=size)
             if not batch:
                 break
+            if not claimed and len(batch) == BATCH:
+                enqueue_on_commit("notifications.deliver_due")
             claimed += len(batch)
             _Batch(batch, clock, transport, renderer, done).send()
             if done.trouble:

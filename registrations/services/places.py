@@ -230,7 +230,7 @@ def _register(
     ]
     keys = new_keys({Registration: len(registrations), Person: len(newcomers)})
     for row in (*registrations, *newcomers):
-        row.pk = keys[type(row)].pop()
+        row.pk = keys[type(row)].pop(0)
     counting = None if alone else setup.counting
     taken = take([person.ticket_type for person in people], lines, counting=counting, event_id=event.pk)
     # From here on others wait for us.

@@ -6,11 +6,11 @@ import gc
 import gzip
 import hashlib
 import json
+import sys
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Final, TypeVar
 
 import brotli
@@ -33,8 +33,10 @@ CHANGES_PATH: Final = "schedule/changes.json"
 #: Not served: what `printing` sets as a PDF.
 PRINT_PATH: Final = "schedule/print.json"
 
-_BATCH: Final = 500
-_COMPRESSORS: Final = 4
+_BATCH: Final = 200
+_COMPRESSORS: Final = 2
+#: For how long one thread holds the interpreter while others want it.
+_SWITCH_SECONDS: Final = 0.0005
 #: Of `Artifact`, with their types in PostgreSQL.
 _COLUMNS: Final = {
     "schedule_id": "int8",
@@ -148,23 +150,27 @@ def _earlier_changes(schedule: Schedule) -> list[dict[str, Any]]:
 @transaction.atomic
 def _write(schedule: Schedule, files: Iterator[_File]) -> int:
     written = 0
-    # Compressors let go of the interpreter's lock, but each would wait long to get it back from a page that is being rendered:
-    # so a batch is rendered, then compressed.
-    with ThreadPoolExecutor(max_workers=_COMPRESSORS) as compressors, _without_collecting():
+    compressing: list[Future[Artifact]] = []
+    with ThreadPoolExecutor(max_workers=_COMPRESSORS) as compressors, _rendering():
         for batch in _batches(files):
-            _insert(list(compressors.map(partial(_artifact, schedule.pk), batch)))
+            ready, compressing = compressing, [compressors.submit(_artifact, schedule.pk, file) for file in batch]
+            _insert([artifact.result() for artifact in ready])
             written += len(batch)
+        _insert([artifact.result() for artifact in compressing])
     return written
 
 
 @contextmanager
-def _without_collecting() -> Iterator[None]:
-    """Rendering makes hundreds of thousands of objects and no cycles: looking for some takes a tenth of the time."""
-    was_collecting = gc.isenabled()
+def _rendering() -> Iterator[None]:
+    """Rendering makes hundreds of thousands of objects and no cycles: looking for some takes a tenth of the time. Compressors let
+    go of the interpreter's lock, and get it back from a page that is being rendered after a fraction of a millisecond, not five."""
+    was_collecting, interval = gc.isenabled(), sys.getswitchinterval()
     gc.disable()
+    sys.setswitchinterval(_SWITCH_SECONDS)
     try:
         yield
     finally:
+        sys.setswitchinterval(interval)
         if was_collecting:
             gc.enable()
 
