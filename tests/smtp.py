@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.message import EmailMessage
+from functools import cached_property
 from typing import Any
 
 from aiosmtpd.controller import Controller
@@ -23,8 +24,15 @@ logging.getLogger("mail.log").setLevel(logging.WARNING)
 class Received:
     sender: str
     recipients: list[str]
-    message: EmailMessage
+    content: bytes
     at: datetime
+
+    @cached_property
+    def message(self) -> EmailMessage:
+        """Read when somebody asks: a server that reads each mail is slower than who sends it."""
+        message = email.message_from_bytes(self.content, policy=email.policy.default)
+        assert isinstance(message, EmailMessage)
+        return message
 
     def part(self, content_type: str) -> str:
         """The text of the first part of this type: text/plain, text/html, text/calendar."""
@@ -131,10 +139,9 @@ class SmtpSink:
             return self._answer
         if self._is_breaking_off and not self._is_keeping:
             return self._hang_up(server)
-        message = email.message_from_bytes(envelope.content, policy=email.policy.default)
-        assert isinstance(message, EmailMessage)
+        received = Received(envelope.mail_from, list(envelope.rcpt_tos), bytes(envelope.content), datetime.now(UTC))
         with self._arrived:
-            self.messages.append(Received(envelope.mail_from, list(envelope.rcpt_tos), message, datetime.now(UTC)))
+            self.messages.append(received)
             self._arrived.notify_all()
         if self._is_breaking_off:
             return self._hang_up(server)
