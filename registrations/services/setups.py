@@ -48,8 +48,8 @@ class Setup:
         return next((ticket for ticket in self.tickets if ticket.pk == pk), None)
 
     def registration(self, code: str) -> Registration | None:
-        """One of the event's, with its details; three queries, or two where no answer is a file and nothing is sold but
-        tickets. What is asked now and what was answered are mostly the same, and at hand."""
+        """One of the event's, with its details; two queries, and one for lines where there are products. What is asked now and
+        what was answered are mostly the same, and at hand; files are read when somebody asks for them."""
         found = Registration.objects.filter(event=self.event, code=code).first()
         if found is None:
             return None
