@@ -25,6 +25,8 @@ def write(programme: Programme) -> bytes:
     _add(calendar, "prodid", "-//Lihu//Lihu//EN")
     _add(calendar, "x-wr-caldesc", programme.title)
     _add(calendar, "x-wr-calname", programme.title)
+    if programme.time_zone:
+        _add(calendar, "x-wr-timezone", programme.time_zone)
     for entry in entries_of(programme):
         session = entry.session
         event = etree.SubElement(calendar, "vevent")

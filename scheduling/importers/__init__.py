@@ -27,6 +27,7 @@ from scheduling.importers import (
     schedule_json,
     session_list,
     sitcon_json,
+    xcal,
     xlsx_table,
 )
 from scheduling.importers.csv_table import csv_template
@@ -42,6 +43,7 @@ __all__ = ["IMPORTERS", "MAX_BYTES", "NotASchedule", "Parsed", "csv_template", "
 #: In this order each is asked whether a file is its own.
 IMPORTERS: Final[tuple[ModuleType, ...]] = (
     entry_xml,
+    xcal,
     frab_xml,
     icalendar_file,
     csv_table,

@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
+from operator import attrgetter
 from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -370,7 +371,9 @@ class Collector:
         first_day, last_day = self._period(start, end, days)
         slot = int((time_slot or timedelta(0)).total_seconds() // 60)
         used_rooms = {session.room for session in sessions}
-        room_names = (rooms_in_order(sessions) if is_ours else []) or list(self._rooms)
+        # Files with days list each day room by room; calendars list what begins at one time in the order of rooms.
+        by = attrgetter("day" if self._days else "start")
+        room_names = (rooms_in_order(sessions, by=by) if is_ours else []) or list(self._rooms)
         used_tracks = {session.track for session in sessions}
         programme = Programme(
             title=self.line(_("conference"), "title", title) or line(acronym) or _("Schedule"),

@@ -15,11 +15,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 
+from scheduling.importers import own
 from scheduling.importers.collecting import Collector
 from scheduling.importers.parsed import MAX_NODES, MAX_SESSIONS, NotASchedule, Parsed
 from scheduling.importers.people import names_in
@@ -65,15 +66,14 @@ def parse(file: SourceFile) -> Parsed:
         data = decode(data, warn=collector.warn).encode("utf-8", errors="ignore")
     if data.count(b"\n") + data.count(b"\r") > MAX_NODES or len(_BEGINS.findall(data)) > _MAX_COMPONENTS:
         raise NotASchedule(_("This calendar has too many entries for a schedule."))
-    calendar = _tree(_lines(data, collector))
-    return _Reader(calendar, collector).read()
+    return CalendarReader(_tree(_lines(data, collector)), collector).read()
 
 
 # -- Lines and components ----------------------------------------------------------------------------------------------
 
 
 @dataclass(kw_only=True, slots=True)
-class _Property:
+class Property:
     name: str
     parameters: dict[str, str]
     value: str
@@ -98,13 +98,13 @@ class _Property:
 
 
 @dataclass(kw_only=True, slots=True)
-class _Component:
+class Component:
     name: str
     line: int
-    properties: dict[str, list[_Property]] = field(default_factory=dict)
-    children: list[_Component] = field(default_factory=list)
+    properties: dict[str, list[Property]] = field(default_factory=dict)
+    children: list[Component] = field(default_factory=list)
 
-    def get(self, name: str) -> _Property | None:
+    def get(self, name: str) -> Property | None:
         found = self.properties.get(name)
         return found[0] if found else None
 
@@ -130,7 +130,7 @@ def _lines(data: bytes, collector: Collector) -> Iterator[tuple[int, str]]:
     yield from zip((number for number, _parts in numbered), whole.split("\n"), strict=False)
 
 
-def _property(number: int, text: str) -> _Property | None:
+def _property(number: int, text: str) -> Property | None:
     name = _NAME.match(text)
     if name is None:
         return None
@@ -141,12 +141,12 @@ def _property(number: int, text: str) -> _Property | None:
         position = found.end()
     if text[position : position + 1] != ":":
         return None
-    return _Property(name=name[0].upper(), parameters=parameters, value=text[position + 1 :], line=number)
+    return Property(name=name[0].upper(), parameters=parameters, value=text[position + 1 :], line=number)
 
 
-def _tree(lines: Iterator[tuple[int, str]]) -> _Component:
-    calendar: _Component | None = None
-    stack: list[_Component] = []
+def _tree(lines: Iterator[tuple[int, str]]) -> Component:
+    calendar: Component | None = None
+    stack: list[Component] = []
     number = 0
     for number, text in lines:
         found = _property(number, text)
@@ -156,7 +156,7 @@ def _tree(lines: Iterator[tuple[int, str]]) -> _Component:
                 last[-1].go_on(text)
             continue
         if found.name == "BEGIN":
-            component = _Component(name=found.value.strip().upper(), line=number)
+            component = Component(name=found.value.strip().upper(), line=number)
             if calendar is None:
                 calendar = component
             elif stack and len(stack) < _MAX_DEPTH:
@@ -184,7 +184,7 @@ def _unescaped(value: str) -> str:
 class _Rules:
     """A zone as a VTIMEZONE describes it, for those whose name nobody knows."""
 
-    def __init__(self, component: _Component) -> None:
+    def __init__(self, component: Component) -> None:
         self._parts = [part for part in component.children if part.name in {"STANDARD", "DAYLIGHT"}][:_MAX_RULES]
         self._of_year: dict[int, list[tuple[datetime, timezone | None]]] = {}
 
@@ -203,7 +203,7 @@ class _Rules:
         return self._of_year[year]
 
     @staticmethod
-    def _turns_of(part: _Component, year: int) -> Iterator[datetime]:
+    def _turns_of(part: Component, year: int) -> Iterator[datetime]:
         with suppress(ValueError, Unreadable):
             first = datetime.fromisoformat(part.text("DTSTART").strip()[:15])
             if first.year > year:
@@ -218,7 +218,7 @@ class _Rules:
                     yield datetime.combine(day, first.time())
 
     @staticmethod
-    def _offset(part: _Component) -> timezone | None:
+    def _offset(part: Component) -> timezone | None:
         found = _ZONE_OFFSET.fullmatch(part.text("TZOFFSETTO").strip())
         return find_offset(f"{found[1]}{found[2]}:{found[3]}") if found else None
 
@@ -230,19 +230,25 @@ def _days(first: date, last: date) -> Iterator[date]:
 # -- Events ------------------------------------------------------------------------------------------------------------
 
 
-class _Reader:
-    def __init__(self, calendar: _Component, collector: Collector) -> None:
+class CalendarReader:
+    """`calendar`: a VCALENDAR, whatever notation it came in (`xcal`)."""
+
+    def __init__(self, calendar: Component, collector: Collector) -> None:
         self._calendar = calendar
-        self._into = collector
+        self.into = collector
         self._custom: dict[str, ZoneInfo | None] = {}
         self._rules: dict[str, _Rules] = {}
         self._repeated_events = 0
+        self.is_ours = False
 
     def read(self) -> Parsed:
-        calendar, into = self._calendar, self._into
+        calendar, into = self._calendar, self.into
         events = [child for child in calendar.children if child.name == "VEVENT"]
         self._find_zones()
-        into.set_generator("Lihu" if "//lihu//" in calendar.text("PRODID").lower() else "")
+        self.is_ours = "//lihu//" in calendar.text("PRODID").lower()
+        into.set_generator("Lihu" if self.is_ours else "")
+        if self.is_ours:
+            into.base_url = next((own.base_of(event.text("URL")) for event in events), "")
         into.zone = self._zone_of_all(events)
         moved = {
             (event.text("UID"), self._moved_from(event)) for event in events if event.get("RECURRENCE-ID") is not None
@@ -250,10 +256,19 @@ class _Reader:
         for event in events:
             self._event(event, moved)
         return into.result(
-            title=calendar.text("X-WR-CALNAME") or calendar.text("NAME") or calendar.text("X-WR-CALDESC"),
+            title=self.title,
+            acronym=self.acronym(events),
             url=calendar.text("URL") or calendar.text("SOURCE"),
             generator=calendar.text("PRODID"),
         )
+
+    @property
+    def title(self) -> str:
+        return next(filter(None, map(self._calendar.text, ("X-WR-CALNAME", "NAME", "X-WR-CALDESC"))), "")
+
+    def acronym(self, _events: list[Component]) -> str:
+        """Calendars have none."""
+        return ""
 
     # Zones
 
@@ -280,7 +295,7 @@ class _Reader:
             self._custom[name] = self._known(name)
         return self._custom[name]
 
-    def _zone_of_all(self, events: list[_Component]) -> ZoneInfo | None:
+    def _zone_of_all(self, events: list[Component]) -> ZoneInfo | None:
         """The zone that the calendar names, or else the one that most of its events begin in."""
         named = self._calendar.text("X-WR-TIMEZONE").strip() or self._calendar.text("TIMEZONE-ID").strip()
         if named and (zone := self._zone(named)):
@@ -294,7 +309,7 @@ class _Reader:
 
     # Moments
 
-    def _moment(self, found: _Property) -> datetime | date:
+    def _moment(self, found: Property) -> datetime | date:
         value, name = found.value.strip(), found.parameters.get("TZID", "").strip()
         parts = _MOMENT.fullmatch(value)
         if parts is None and name:
@@ -323,7 +338,7 @@ class _Reader:
             return moment
         zone = self._clocks(name, moment)
         if zone is None:
-            self._into.warn(
+            self.into.warn(
                 _("line %(line)d") % {"line": found.line},
                 _("“%(name)s” is no time zone that is known here.") % {"name": shortened(line(name), 60)},
             )
@@ -337,7 +352,7 @@ class _Reader:
         rules = self._rules.get(name)
         return (rules.offset_at(moment) if rules else None) or find_offset(name)
 
-    def _moved_from(self, event: _Component) -> datetime | date | None:
+    def _moved_from(self, event: Component) -> datetime | date | None:
         found = event.get("RECURRENCE-ID")
         try:
             moment = self._moment(found) if found else None
@@ -345,11 +360,11 @@ class _Reader:
             return None
         return moment.astimezone(UTC) if isinstance(moment, datetime) and moment.tzinfo else moment
 
-    def _event(self, event: _Component, moved: set[tuple[str, datetime | date | None]]) -> None:
+    def _event(self, event: Component, moved: set[tuple[str, datetime | date | None]]) -> None:
         where = _("line %(line)d") % {"line": event.line}
         try:
             if event.text("STATUS").strip().upper() == "CANCELLED":
-                self._into.warn(
+                self.into.warn(
                     where,
                     _("“%(title)s” is cancelled and was left out.")
                     % {"title": shortened(line(event.text("SUMMARY")), 60)},
@@ -364,9 +379,9 @@ class _Reader:
                 self._add(where, event, moment, duration)
         except Unreadable as reason:
             title = shortened(line(event.text("SUMMARY")), 60)
-            self._into.unread(where, f"{reason} ({title})" if title else str(reason))
+            self.into.unread(where, f"{reason} ({title})" if title else str(reason))
 
-    def _period(self, event: _Component) -> tuple[datetime, timedelta]:
+    def _period(self, event: Component) -> tuple[datetime, timedelta]:
         begin = event.get("DTSTART")
         if begin is None:
             raise Unreadable(_("It has no date."))
@@ -384,7 +399,7 @@ class _Reader:
             return start, parse_duration(str(duration // timedelta(minutes=1)))
         return start, parse_duration(lasts.value) if lasts else timedelta(0)
 
-    def _times(self, where: str, event: _Component, start: datetime) -> list[datetime]:
+    def _times(self, where: str, event: Component, start: datetime) -> list[datetime]:
         """Every time that it takes place (RRULE, RDATE, EXDATE), the first included."""
         rule = event.get("RRULE")
         extra = list(self._moments(event, "RDATE"))
@@ -404,20 +419,20 @@ class _Reader:
     def _same(moment: datetime) -> datetime:
         return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
 
-    def _moments(self, event: _Component, name: str) -> Iterator[datetime]:
+    def _moments(self, event: Component, name: str) -> Iterator[datetime]:
         return (moment for moment in self._values(event, name) if isinstance(moment, datetime))
 
-    def _days(self, event: _Component, name: str) -> Iterator[date]:
+    def _days(self, event: Component, name: str) -> Iterator[date]:
         return (day for day in self._values(event, name) if not isinstance(day, datetime))
 
-    def _values(self, event: _Component, name: str) -> Iterator[datetime | date]:
+    def _values(self, event: Component, name: str) -> Iterator[datetime | date]:
         for found in event.properties.get(name, ())[:_MAX_TIMES]:
             for value in found.value.split(",")[:_MAX_TIMES]:
                 with suppress(Unreadable):
                     # Of a period, the beginning.
                     yield self._moment(dataclasses.replace(found, value=value.partition("/")[0]))
 
-    def _repeated(self, where: str, rule: _Property, start: datetime) -> list[datetime]:
+    def _repeated(self, where: str, rule: Property, start: datetime) -> list[datetime]:
         """Daily, weekly and monthly rules; an hour of wall-clock time stays that hour when the clocks change."""
         try:
             self._repeated_events += 1
@@ -427,7 +442,7 @@ class _Reader:
             last = self._last(rule, read.until, start)
             count = min(read.count or _MAX_TIMES, _MAX_TIMES)
         except (ValueError, Unreadable):
-            self._into.warn(where, _("It repeats in a way that is not read here; only its first time was taken."))
+            self.into.warn(where, _("It repeats in a way that is not read here; only its first time was taken."))
             return []
         # Whatever the rule says, the walk through the calendar is a year long.
         times = (
@@ -437,7 +452,7 @@ class _Reader:
         )
         return [moment for moment in islice(times, count) if moment.replace(tzinfo=None) <= last]
 
-    def _last(self, rule: _Property, until: str, start: datetime) -> datetime:
+    def _last(self, rule: Property, until: str, start: datetime) -> datetime:
         """The end of a rule, or of a year, on the event's clocks."""
         local = start.replace(tzinfo=None)
         end = local + timedelta(days=366)
@@ -450,7 +465,40 @@ class _Reader:
             moment = moment.astimezone(start.tzinfo)
         return min(end, moment.replace(tzinfo=None))
 
-    def _persons(self, where: str, event: _Component) -> list[Person | None]:
+    def _add(self, where: str, event: Component, start: datetime, duration: timedelta) -> None:
+        uid = line(event.text("UID"))
+        guid = _UID_GUID.fullmatch(uid)
+        status = event.text("STATUS").strip().upper()
+        sequence = event.text("SEQUENCE").strip()
+        url = event.text("URL")
+        values: dict[str, Any] = {
+            "title": event.text("SUMMARY"),
+            "source_id": uid,
+            "guid": guid[1] if guid else "",
+            "code": own.code_of(url) if self.is_ours else "",
+            "room": event.text("LOCATION"),
+            "abstract": event.text("DESCRIPTION"),
+            "url": url,
+            "uid": uid,
+            "sequence": int(sequence) if re.fullmatch(r"\d{1,6}", sequence) else 0,
+            "state": "accepted" if status == "TENTATIVE" else "confirmed",
+        }
+        values |= self.details(where, event)
+        if not line(values["title"]):
+            # RFC 5545 lets events do without; a programme does not.
+            self.into.warn(where, _("It has no title."))
+            values["title"] = _("Untitled")
+        self.into.add(where, start=start, duration=duration, **values)
+
+    def details(self, where: str, event: Component) -> dict[str, Any]:
+        """What `Collector.add` is told of an event beyond the properties that every calendar has."""
+        category = event.get("CATEGORIES")
+        return {
+            "track": _unescaped(re.split(r"(?<!\\),", category.value)[0]) if category else "",
+            "persons": [] if self.is_ours else self._persons(where, event),
+        }
+
+    def _persons(self, where: str, event: Component) -> list[Person | None]:
         """Those whom the description begins with, as `Speaker: Li Ming`; attendees of an event are its audience."""
         found = _SPEAKER.match(event.text("DESCRIPTION"))
         if found is None:
@@ -459,32 +507,4 @@ class _Reader:
         text, several = found[2], bool(found[1]) and "(" not in found[2]
         if several:
             text = re.sub(r",?\s+and\s+", ", ", text)
-        return [self._into.person(where, name=name) for name in names_in(text, commas=several)]
-
-    def _add(self, where: str, event: _Component, start: datetime, duration: timedelta) -> None:
-        uid = line(event.text("UID"))
-        guid = _UID_GUID.fullmatch(uid)
-        category = event.get("CATEGORIES")
-        status = event.text("STATUS").strip().upper()
-        sequence = event.text("SEQUENCE").strip()
-        title = event.text("SUMMARY")
-        if not line(title):
-            # RFC 5545 lets events do without; a programme does not.
-            self._into.warn(where, _("It has no title."))
-            title = _("Untitled")
-        self._into.add(
-            where,
-            title=title,
-            start=start,
-            duration=duration,
-            source_id=uid,
-            guid=guid[1] if guid else "",
-            room=event.text("LOCATION"),
-            track=_unescaped(re.split(r"(?<!\\),", category.value)[0]) if category else "",
-            abstract=event.text("DESCRIPTION"),
-            persons=self._persons(where, event),
-            url=event.text("URL"),
-            uid=uid,
-            sequence=int(sequence) if re.fullmatch(r"\d{1,6}", sequence) else 0,
-            state="accepted" if status == "TENTATIVE" else "confirmed",
-        )
+        return [self.into.person(where, name=name) for name in names_in(text, commas=several)]

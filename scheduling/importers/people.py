@@ -15,9 +15,20 @@ def names_in(text: str, *, commas: bool = False) -> list[str]:
     """Names between semicolons, `、`, `&`, ` / ` and line breaks; with `commas` also between those."""
     names: list[str] = []
     for part in _SEPARATORS.split(text):
-        for name in _COMMAS.split(part) if commas else [part]:
-            if names and _SUFFIX.fullmatch(name):
-                names[-1] += f", {name}"
-            elif name:
-                names.append(name)
+        _add(names, _COMMAS.split(part) if commas else [part])
     return names
+
+
+def split_at_commas(text: str) -> list[str]:
+    """Names between commas and nothing else."""
+    names: list[str] = []
+    _add(names, _COMMAS.split(text))
+    return names
+
+
+def _add(names: list[str], parts: list[str]) -> None:
+    for name in parts:
+        if names and _SUFFIX.fullmatch(name):
+            names[-1] += f", {name}"
+        elif name:
+            names.append(name)

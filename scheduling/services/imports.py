@@ -500,7 +500,8 @@ class _Run:
                 if known is None:
                     _assign(slot, values)
                     if (uid := _uid(session)) and uid not in uids:
-                        slot.uid = uid
+                        # Calendars know it already: what they are told next has to follow (RFC 5546 §2.1.5).
+                        slot.uid, slot.sequence = uid, session.sequence
                     uids.add(slot.uid)
                     new.append((slot, session))
                 else:

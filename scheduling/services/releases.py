@@ -344,7 +344,8 @@ def _sequences(event: Event, old: list[Slot], new: list[Slot]) -> dict[UUID, int
     sequences: dict[UUID, int] = {}
     for slot in new:
         if slot.uid not in highest:
-            sequences[slot.uid] = 0
+            # Of a draft's slot, what an imported calendar said.
+            sequences[slot.uid] = slot.sequence
         elif slot.uid not in before:
             sequences[slot.uid] = highest[slot.uid] + 2
         else:

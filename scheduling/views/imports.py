@@ -38,10 +38,10 @@ class UploadForm(Form):
         label=gettext_lazy("Programme"),
         error_messages={"required": gettext_lazy("Choose a file.")},
         help_text=gettext_lazy(
-            "XML or JSON of frab, pentabarf, pretalx and others, iCalendar, YAML, CSV or XLSX; up to 16 MB, also packed with gzip."
+            "XML or JSON of frab, pentabarf, pretalx and others, iCalendar, xCal, YAML, CSV or XLSX; up to 16 MB, also packed with gzip."
         ),
         widget=forms.ClearableFileInput(
-            attrs={"accept": ".xml,.json,.ics,.ical,.yaml,.yml,.csv,.tsv,.xlsx,.gz"},
+            attrs={"accept": ".xml,.json,.ics,.ical,.xcal,.yaml,.yml,.csv,.tsv,.xlsx,.gz"},
         ),
     )
     packed = forms.CharField(required=False, widget=forms.HiddenInput)

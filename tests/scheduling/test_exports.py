@@ -10,9 +10,11 @@ from datetime import UTC, date, datetime
 from io import StringIO
 from itertools import pairwise
 from typing import Any
+from uuid import uuid4
 
 import icalendar
 import pytest
+import time_machine
 from django.core.cache import cache
 from django.core.management import call_command
 from django.test import Client
@@ -236,7 +238,8 @@ def test_a_programme_at_the_edge_is_valid(event: Event, name: str) -> None:
     assert len(list(check_all("food").iter("event"))) == 1
 
 
-@pytest.mark.parametrize("kind", ["xml", "json"])
+@pytest.mark.parametrize("kind", ["xml", "json", "xcal", "ics"])
+@time_machine.travel(NOW, tick=False)
 def test_all_edges_together_go_round_through_a_file_without_a_change(event: Event, kind: str, tmp_path: Any) -> None:
     for name in EDGES:
         make_edge(event, name)
@@ -255,6 +258,27 @@ def test_all_edges_together_go_round_through_a_file_without_a_change(event: Even
     call_command("import_schedule", str(file), "--event", "food", "--publish", "1.0", stdout=StringIO())
 
     assert export(kind, "food") == first
+
+
+def test_an_entry_that_calendars_know_already_goes_on_from_its_sequence(tmp_path: Any) -> None:
+    """RFC 5546 §2.1.5: whoever subscribed to the calendar that was imported would ignore a lower one."""
+    file = tmp_path / "calendar.ics"
+    uid = uuid4()
+
+    def published(version: str, clock: str) -> Any:
+        lines = [
+            "BEGIN:VCALENDAR", "BEGIN:VEVENT", f"UID:{uid}@example.org", "SUMMARY:Kefir", "SEQUENCE:3",
+            f"DTSTART;TZID=Asia/Shanghai:20270607T{clock}00", "DURATION:PT1H", "END:VEVENT", "END:VCALENDAR",
+        ]  # fmt: skip
+        file.write_text("\r\n".join(lines))
+        call_command("import_schedule", str(file), "--event", "known", "--publish", version, stdout=StringIO())
+        (event,) = check_ics(export("ics", "known"))
+        return event
+
+    assert published("1", "0900")["SEQUENCE"] == 3
+    moved = published("2", "1000")
+    assert moved["SEQUENCE"] == 4
+    assert str(moved["UID"]).startswith(str(uid))
 
 
 def test_the_talks_of_a_poster_session_and_a_plenary_in_every_room_are_told_once(event: Event) -> None:

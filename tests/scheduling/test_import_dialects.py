@@ -406,6 +406,70 @@ def test_one_event_in_many_dialects_of_icalendar(data: bytes) -> None:
     assert not told(parsed)
 
 
+#: As conference programs write it since pentabarf, and as RFC 6321 §1 has it.
+XCAL = """<?xml version="1.0" encoding="utf-8"?>
+<iCalendar xmlns:pentabarf="http://pentabarf.org" xmlns:xCal="urn:ietf:params:xml:ns:xcal"><vcalendar><version>2.0</version>
+<prodid>-//Pentabarf//Schedule//EN</prodid><x-wr-calname>Food</x-wr-calname>{events}</vcalendar></iCalendar>"""
+XCAL_EVENT = """<vevent><method>PUBLISH</method><uid>ABCDEF@@example.org</uid><pentabarf:event-id>7</pentabarf:event-id>
+<pentabarf:event-slug>food-7-kefir</pentabarf:event-slug><pentabarf:title>Kefir</pentabarf:title>
+<pentabarf:subtitle>and more</pentabarf:subtitle><pentabarf:language-code>en</pentabarf:language-code>{when}
+<duration>1.00000</duration><summary>Kefir - and more</summary><description>A\\n; B</description><class>PUBLIC</class>
+<status>CONFIRMED</status><category>Workshop</category><location>{location}</location>
+<attendee>Li Ming</attendee><attendee>Ana</attendee></vevent>"""
+RFC_6321 = """<?xml version="1.0" encoding="utf-8"?>
+<icalendar xmlns="urn:ietf:params:xml:ns:icalendar-2.0"><vcalendar><properties><calscale><text>GREGORIAN</text></calscale>
+<prodid><text>-//Example Inc.//Example Calendar//EN</text></prodid><version><text>2.0</text></version></properties><components>
+<vevent><properties><dtstamp><date-time>2027-02-05T19:12:24Z</date-time></dtstamp>
+<dtstart><parameters><tzid><text>Europe/Berlin</text></tzid></parameters><date-time>2027-06-07T09:00:00</date-time></dtstart>
+<duration><duration>PT1H</duration></duration><summary><text>Kefir, cheese; A\\n</text></summary>
+<categories><text>Milk, sour</text><text>Food</text></categories><location><text>Hall</text></location>
+<rrule><recur><freq>DAILY</freq><count>3</count></recur></rrule>
+<exdate><parameters><tzid><text>Europe/Berlin</text></tzid></parameters><date-time>2027-06-08T09:00:00</date-time></exdate>
+<attendee><cal-address>mailto:guest@example.org</cal-address></attendee>
+<uid><text>4088E990AD89CB3DBB484909</text></uid></properties></vevent></components></vcalendar></icalendar>"""
+
+
+def xcal(when: str, location: str = "Hall") -> bytes:
+    return XCAL.format(events=XCAL_EVENT.format(when=when, location=location)).encode()
+
+
+@pytest.mark.parametrize(
+    ("when", "start"),
+    [
+        ("<dtstart>20270607T070000Z</dtstart><dtend>20270607T080000Z</dtend>", "2027-06-07T07:00:00+00:00"),
+        # pretalx: the clock of the place.
+        ("<dtstart>20270607T090000</dtstart><dtend>20270607T100000</dtend>", "2027-06-07T09:00:00"),
+    ],
+)
+def test_xcal_of_conference_programs_is_read_with_what_they_add(when: str, start: str) -> None:
+    parsed = parse(xcal(when))
+
+    (session,) = parsed.programme.sessions
+    assert parsed.programme.title == "Food"
+    assert session.start == datetime.fromisoformat(start)
+    assert (session.title, session.subtitle, session.language, session.kind) == ("Kefir", "and more", "en", "workshop")
+    assert (session.source_id, session.room, session.abstract) == ("7", "Hall", "A\\n; B")
+    assert [person.name for person in session.persons] == ["Li Ming", "Ana"]
+    assert session.duration == timedelta(hours=1)
+    assert not told(parsed)
+
+
+def test_the_conference_as_a_place_is_no_room() -> None:
+    when = "<dtstart>20270607T070000Z</dtstart><dtend>20270607T080000Z</dtend>"
+    assert parse(xcal(when, location="Food")).programme.sessions[0].room == ""
+
+
+def test_xcal_of_the_standard_is_read_as_the_calendar_that_it_is() -> None:
+    parsed = parse(RFC_6321.encode())
+
+    begins = [session.start.isoformat() for session in parsed.programme.sessions]
+    assert begins == ["2027-06-07T09:00:00+02:00", "2027-06-09T09:00:00+02:00"]
+    session = parsed.programme.sessions[0]
+    assert (session.title, session.track, session.room) == ("Kefir, cheese; A\\n", "Milk, sour", "Hall")
+    assert session.persons == ()
+    assert not told(parsed)
+
+
 def test_a_zone_that_a_calendar_describes_changes_its_clocks_on_time() -> None:
     begins = ["20270327T090000", "20270328T090000", "20271030T090000", "20271031T090000"]
     parsed = parse(

@@ -38,6 +38,16 @@ CALENDAR = (
     "DTEND;TZID=Asia/Shanghai:20270607T093000\r\nRRULE:FREQ=DAILY;COUNT=3\r\nSUMMARY:Kefir\\, é\r\nLOCATION:Hall\r\n"
     "DESCRIPTION:Speaker: Li\\n\\nMore\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
 )
+XCAL = """<?xml version="1.0"?><iCalendar xmlns:pentabarf="http://pentabarf.org"><vcalendar><version>2.0</version>
+<x-wr-calname>Food</x-wr-calname><vevent><uid>1@example.org</uid><pentabarf:event-id>7</pentabarf:event-id>
+<pentabarf:title>Kefir</pentabarf:title><dtstart>20270607T010000Z</dtstart><dtend>20270607T013000Z</dtend>
+<summary>Kefir - more</summary><description>About &amp; é</description><category>Talk</category><location>Hall</location>
+<attendee>Li, Wang</attendee></vevent></vcalendar></iCalendar>"""
+XCAL_6321 = """<icalendar xmlns="urn:ietf:params:xml:ns:icalendar-2.0"><vcalendar><properties><version><text>2.0</text></version>
+</properties><components><vevent><properties><uid><text>1</text></uid><dtstart><parameters><tzid><text>Asia/Shanghai</text></tzid>
+</parameters><date-time>2027-06-07T09:00:00</date-time></dtstart><duration><duration>PT30M</duration></duration>
+<rrule><recur><freq>DAILY</freq><count>2</count></recur></rrule><summary><text>Kefir, é</text></summary></properties>
+</vevent></components></vcalendar></icalendar>"""
 SCHEDULE = {
     "schedule": {
         "version": "1",
@@ -163,6 +173,8 @@ FILES: Final[dict[str, bytes]] = {
     "frab": FRAB.encode(),
     "entries": ENTRIES.encode(),
     "calendar": CALENDAR.encode(),
+    "xcal": XCAL.encode(),
+    "xcal, RFC 6321": XCAL_6321.encode(),
     "csv": csv_template().encode(),
     "xlsx": xlsx_template(),
     "yaml": yaml.safe_dump(PYCON, allow_unicode=True).encode(),

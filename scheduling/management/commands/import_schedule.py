@@ -25,7 +25,7 @@ DEFAULT_ORGANISATION = "campus"
 
 
 class Command(BaseCommand):
-    help = "Read a programme (XML, JSON, iCalendar, YAML, CSV, XLSX) into an event's draft; make the event if there is none."
+    help = "Read a programme (XML, JSON, iCalendar, xCal, YAML, CSV, XLSX) into an event's draft; make the event if there is none."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", metavar="FILE")
