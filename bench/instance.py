@@ -71,7 +71,7 @@ class Instance:
     def web_peak(self) -> int:
         """The most that one web process ever held, in bytes (VmHWM)."""
         family = psutil.Process(self.process.pid).children(recursive=True)
-        web = [p for p in family if "granian" in " ".join(p.cmdline())]
+        web = [p for p in family if "config.web" in " ".join(p.cmdline())]
         lines = [Path(f"/proc/{p.pid}/status").read_text() for p in web]
         return max(int(re.search(r"VmHWM:\s+(\d+)", line)[1]) for line in lines) * 1024  # type: ignore[index]
 

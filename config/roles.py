@@ -21,7 +21,7 @@ BEAT_SILENCE_SECONDS = 600
 
 def web(*, host: str, port: int) -> list[str]:
     return [
-        *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port)),
+        *(sys.executable, "-m", "config.web", "--interface", "wsgi", "--host", host, "--port", str(port)),
         *("--workers", os.environ.get("WEB_PROCESSES") or str(min(os.cpu_count() or 1, 4))),
         *("--blocking-threads", os.environ.get("WEB_THREADS") or "4"),
         *("--no-ws", "--respawn-failed-workers", "--workers-kill-timeout", "3"),
@@ -40,7 +40,7 @@ def worker(*, name: str) -> list[str]:
 
 def beat(*, schedule: Path) -> list[str]:
     return [
-        *(sys.executable, "-m", "celery", "--app", "config", "beat", "--loglevel", "INFO", "--pidfile="),
+        *(sys.executable, "-m", "celery", "--app", "config.beat", "beat", "--loglevel", "INFO", "--pidfile="),
         *("--schedule", str(schedule)),
     ]
 
@@ -115,7 +115,7 @@ CHECKS: dict[str, Callable[[], bool]] = {
 def role_of(command_line: str) -> str:
     """Which role the container's first process plays: what it became, or what it is about to become."""
     words = command_line.split()
-    if "granian" in words:
+    if "config.web" in words:
         return "web"
     return next((role for role in CHECKS if role in words), "")
 

@@ -23,7 +23,7 @@ from celery import signals
 from celery.__main__ import main as celery
 
 from config import roles
-from config.celery import app
+from config.beat import app as beat_app
 
 
 def main(role: str, *arguments: str) -> None:
@@ -57,10 +57,10 @@ def beat(schedule: str, hours: str = "0") -> None:
         clock = time_machine.travel(datetime.now(UTC) + timedelta(hours=int(hours)), tick=True)
         clock.start()
         signal.signal(signal.SIGUSR1, lambda *_: clock.stop())
-    for entry in app.conf.beat_schedule.values():
+    for entry in beat_app.conf.beat_schedule.values():
         if isinstance(entry["schedule"], float):
             entry["schedule"] /= 10
-    app.conf.beat_schedule["plan reminders"]["schedule"] = 1.0
+    beat_app.conf.beat_schedule["plan reminders"]["schedule"] = 1.0
     signals.beat_init.connect(ready)
     sys.argv = roles.beat(schedule=Path(schedule))[2:]
     celery()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -10,8 +13,8 @@ from pathlib import Path
 import time_machine
 from celery.beat import PersistentScheduler
 
-from config.beat import Scheduler
-from config.celery import app
+from config.beat import Scheduler, app
+from config.celery import app as worker
 
 NOW = datetime(2027, 6, 7, 0, 30, 5, tzinfo=UTC)
 #: Seconds of the round that comes most often.
@@ -53,3 +56,21 @@ def test_control_celerys_own_sleeps_until_the_clock_has_caught_up(tmp_path: Path
 
 def test_beat_goes_by_it() -> None:
     assert app.conf.beat_scheduler == "config.beat:Scheduler"
+
+
+def test_beat_starts_what_workers_know_without_having_it() -> None:
+    """Without Django and our code it needs a third of the memory."""
+    program = """
+import sys
+from config.beat import app
+app.loader.init_worker()
+app.finalize()
+print(sorted(entry["task"] for entry in app.conf.beat_schedule.values()))
+print({name.partition(".")[0] for name in sys.modules} & {"scheduling", "registrations", "rest_framework"}, app.conf.broker_url)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    names, rest = done.stdout.splitlines()
+    assert rest == f"set() {worker.conf.broker_url}"
+    worker.loader.import_default_modules()
+    assert ast.literal_eval(names)
+    assert set(ast.literal_eval(names)) <= set(worker.tasks)

@@ -1,0 +1,30 @@
+"""`python -m config.web OPTIONS MODULE:APPLICATION`: granian, which forks its processes after the application was read.
+
+What they have in common, the code above all, is in memory once and not once for each process, and a process that takes
+another's place is ready at once.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from importlib import import_module
+
+from granian.cli import entrypoint
+
+
+def read_application(target: str) -> None:
+    """Opens nothing: connections and threads are each process's own."""
+    import_module(target.partition(":")[0])
+    # Django is there only now. Its addresses bring in every view, and with them most of the code.
+    from django.urls import get_resolver  # noqa: PLC0415
+
+    assert get_resolver().reverse_dict is not None
+    # Nothing of it will ever be garbage: a collector that looked at it in one process would copy it there.
+    gc.collect()
+    gc.freeze()
+
+
+if __name__ == "__main__":
+    read_application(sys.argv[-1])
+    entrypoint()  # type: ignore[no-untyped-call]
