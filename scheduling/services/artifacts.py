@@ -110,6 +110,14 @@ def reframe_stale() -> int:
 
 
 def _files(schedule: Schedule, changes: dict[str, Any]) -> Iterator[_File]:
+    yield from _pages(schedule, changes)
+    # Pages and files need much memory each, and not at the same time.
+    gc.collect()
+    for file in exports.files_of(schedule):
+        yield _File(file.path, "", file.content_type, file.body)
+
+
+def _pages(schedule: Schedule, changes: dict[str, Any]) -> Iterator[_File]:
     release = pages.read_release(schedule)
     yield _File(
         "schedule/grid.css", "", CSS, grid.style_sheet(release.grid, [t.colour for t in release.tracks]).encode()
@@ -135,8 +143,6 @@ def _files(schedule: Schedule, changes: dict[str, Any]) -> Iterator[_File]:
                 yield _File(path, language, HTML, page.encode())
             for path, page in rendered.speaker_pages():
                 yield _File(path, language, HTML, page.encode())
-    for file in exports.files_of(schedule):
-        yield _File(file.path, "", file.content_type, file.body)
 
 
 def _earlier_changes(schedule: Schedule) -> list[dict[str, Any]]:
@@ -165,6 +171,7 @@ def _rendering() -> Iterator[None]:
     """Rendering makes hundreds of thousands of objects and no cycles: looking for some takes a tenth of the time. Compressors let
     go of the interpreter's lock, and get it back from a page that is being rendered after a fraction of a millisecond, not five."""
     was_collecting, interval = gc.isenabled(), sys.getswitchinterval()
+    gc.collect()
     gc.disable()
     sys.setswitchinterval(_SWITCH_SECONDS)
     try:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final, NamedTuple
+from uuid import UUID
 
 from scheduling import notices
 from scheduling.exports import frab_xml, icalendar_file, pretalx, schedule_json, xcal
@@ -18,6 +19,10 @@ PRETALX: Final = "pretalx.json"
 
 
 _WHOLE: Final = (("xml", frab_xml), ("json", schedule_json), ("xcal", xcal))
+
+
+#: A slot's uid, and the ids of its room and its session's track.
+Place = tuple[UUID, int | None, int | None]
 
 
 class File(NamedTuple):
@@ -35,25 +40,28 @@ def files_of(schedule: Schedule) -> Iterator[File]:
     tables = pretalx.write(schedule, slots)
     yield File(PRETALX, pretalx.CONTENT_TYPE, tables)
     yield File("schedule/widgets/schedule.json", pretalx.CONTENT_TYPE, pretalx.write_widget(tables, schedule.event))
+    places = [(slot.uid, slot.room_id, slot.submission.track_id if slot.submission else None) for slot in slots]
+    # Rows are large; from here on the programme is enough.
+    del slots
     for kind, writer in _WHOLE:
         yield File(f"schedule/export/schedule.{kind}", writer.CONTENT_TYPE, writer.write(programme))
     known: icalendar_file.Known = {}
     whole = icalendar_file.write(programme, known)
     yield File("schedule/export/schedule.ics", icalendar_file.CONTENT_TYPE, whole)
-    yield from _calendars(programme, [*programme.sessions, *_called_off(schedule, slots)], known)
-    yield from _parts(programme, slots, known)
+    yield from _calendars(programme, [*programme.sessions, *_called_off(schedule, {uid for uid, *_ in places})], known)
+    yield from _parts(programme, places, known)
 
 
-def _parts(programme: Programme, slots: Iterable[Slot], known: icalendar_file.Known) -> Iterator[File]:
+def _parts(programme: Programme, places: Iterable[Place], known: icalendar_file.Known) -> Iterator[File]:
     """What is in each room, and of each track, in every format: for displays at doors and for one community's site."""
     by_uid = {session.uid: session for session in programme.sessions}
     parts: dict[tuple[str, int], list[Session]] = defaultdict(list)
-    for slot in slots:
-        session = by_uid[notices.calendar_uid(slot.uid)]
-        if slot.room_id:
-            parts["rooms", slot.room_id].append(session)
-        if slot.submission and slot.submission.track_id:
-            parts["tracks", slot.submission.track_id].append(session)
+    for uid, room_id, track_id in places:
+        session = by_uid[notices.calendar_uid(uid)]
+        if room_id:
+            parts["rooms", room_id].append(session)
+        if track_id:
+            parts["tracks", track_id].append(session)
     for (kind, pk), sessions in parts.items():
         sessions.sort(key=lambda session: session.start)
         label = sessions[0].room if kind == "rooms" else sessions[0].track
@@ -84,7 +92,7 @@ def _calendars(programme: Programme, sessions: Iterable[Session], known: icalend
         yield File(f"speakers/{code}.ics", icalendar_file.CONTENT_TYPE, body)
 
 
-def _called_off(schedule: Schedule, slots: Iterable[Slot]) -> Iterator[Session]:
+def _called_off(schedule: Schedule, uids: set[UUID]) -> Iterator[Session]:
     """What earlier releases had of sessions and this one has not, as it was last, under a higher SEQUENCE: a calendar takes off what
     it is told of, and keeps the rest. A session that is given twice may lose one of its times only."""
     last = (
@@ -94,7 +102,7 @@ def _called_off(schedule: Schedule, slots: Iterable[Slot]) -> Iterator[Session]:
             schedule__number__gt=0,
             schedule__number__lt=schedule.number,
         )
-        .exclude(uid__in=[slot.uid for slot in slots])
+        .exclude(uid__in=uids)
         .order_by("uid", "-schedule__number")
         .distinct("uid")
     )

@@ -137,6 +137,18 @@ def release(
         is_current=True,
     )
     _validate(fresh)
+    changes = _freeze(draft, fresh, last, force=force)
+    artifacts.render(schedule=fresh, changes=changes)
+    _tell(fresh, now)
+    serving.refresh(fresh.event)
+    printing.wake(fresh.pk)
+    return fresh
+
+
+def _freeze(draft: Schedule, fresh: Schedule, last: Schedule | None, *, force: bool) -> dict[str, Any]:
+    """Save `fresh` with copies of the draft's slots. Returns what changed as data: the rows, which are large, are let go here."""
+    event, now = fresh.event, fresh.released_at
+    assert now is not None
     slots = _published(_slots_of(draft))
     if not slots:
         raise CannotRelease(
@@ -170,28 +182,24 @@ def release(
         if "scheduling_slot_one_live_per_room" not in str(error):
             raise
         raise CannotRelease([_room_problem()]) from error
-    artifacts.render(schedule=fresh, changes=changes_as_data(fresh, changes, is_first=last is None))
     ledger.withdraw(
         about=[notices.about(change.slot) for change in (*changes.moved, *changes.cancelled)],
         kinds=[notices.SLOT_REMINDER.code],
         now=now,
     )
-    _tell(fresh, now)
     audit.record(
-        actor=actor,
+        actor=fresh.released_by,
         verb="schedule_released",
         subject=fresh,
         at=now,
         event_id=event.pk,
-        version=version,
+        version=fresh.version,
         added=len(changes.added),
         moved=len(changes.moved),
         cancelled=len(changes.cancelled),
         forced=bool(conflicts),
     )
-    serving.refresh(fresh.event)
-    printing.wake(fresh.pk)
-    return fresh
+    return changes_as_data(fresh, changes, is_first=last is None)
 
 
 @transaction.atomic
