@@ -23,26 +23,24 @@ from common.text import email_key
 from events.api.base import EventResource
 from events.models import Event, Permission
 from events.policies import may
-from registrations.api.serializers import (
-    EntryBody,
-    EntryOut,
+from registrations.api.serializers.payments import EntryBody, EntryOut
+from registrations.api.serializers.questions import QuestionBody, QuestionOut, SectionBody, SectionOut
+from registrations.api.serializers.registrations import (
     FileBody,
     FileOut,
     GroupCreate,
     GroupMade,
-    ProductBody,
-    ProductOut,
-    QuestionBody,
-    QuestionOut,
-    QuotaBody,
-    QuotaOut,
     Reason,
     RegistrationChange,
     RegistrationCreate,
     RegistrationMade,
     RegistrationOut,
-    SectionBody,
-    SectionOut,
+)
+from registrations.api.serializers.tickets import (
+    ProductBody,
+    ProductOut,
+    QuotaBody,
+    QuotaOut,
     TicketTypeBody,
     TicketTypeOut,
 )
