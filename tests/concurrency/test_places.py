@@ -35,8 +35,8 @@ from registrations.models import (
     RegistrationGroup,
     TicketType,
 )
-from registrations.services import places, products, promotion, tickets
-from registrations.services.places import Applicant, CannotRegister
+from registrations.services import places, products, promotion, registering, tickets
+from registrations.services.registering import Applicant, CannotRegister
 from tests.factories.registrations import (
     NOW,
     make_product,
@@ -497,7 +497,7 @@ def test_two_groups_with_the_same_people_do_not_lock_each_other(event: Event) ->
                 Applicant(ticket_type=tickets_[number % 2], name="Guest", email=email, language="en", answers={})
                 for email in (emails if number % 4 < 2 else reversed(emails))
             ]
-            return len(places.register_group(event=event, people=people, actor=None, now=NOW))
+            return len(registering.register_group(event=event, people=people, actor=None, now=NOW))
 
         answers = race(8, act, racers=8)
         assert answers.count(8) == 1

@@ -14,8 +14,9 @@ from events.models import Event
 from registrations.answering import Unfit, clean, read_answers
 from registrations.models import Question, QuestionKind, QuestionVersion, Registration
 from registrations.services import answers, places, questions
-from registrations.services.places import CannotChangeRegistration, CannotRegister
+from registrations.services.places import CannotChangeRegistration
 from registrations.services.questions import Place, arrange, warnings_about
+from registrations.services.registering import CannotRegister
 from tests.data import shared
 from tests.factories.registrations import (
     NOW,
