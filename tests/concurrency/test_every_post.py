@@ -32,8 +32,8 @@ from notifications.notices import Notice, Recipient
 from notifications.services import campaigns, ledger, rendering
 from registrations.models import AnswerFile, Question
 from registrations.notices import CONFIRMED
+from scheduling.importers.files import pack
 from scheduling.services.agendas import create_agenda
-from scheduling.services.imports import pack
 from tests.api.test_openapi import description
 from tests.contracts.addresses import ALL, API, Address, make_world
 from tests.factories.accounts import make_user

@@ -26,10 +26,11 @@ from django.test import Client
 from django.utils import timezone
 
 from events.models import Event, EventRoom, Room
-from scheduling.importers import NotASchedule, Parsed, csv_template, parse, xlsx_template
+from scheduling.importers import NotASchedule, Parsed, csv_template, files, parse, xlsx_template
 from scheduling.importers.parsed import MAX_BYTES, MAX_SESSIONS
 from scheduling.models import Schedule, Slot
 from scheduling.services import artifacts, imports, releases
+from scheduling.services.import_results import ImportResult
 from submissions.models import Speaker, Submission, Talk
 from tests.factories import scheduling as make
 
@@ -328,7 +329,7 @@ def test_a_small_file_that_unpacks_to_gigabytes_is_refused() -> None:
     machine = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS | 16)
     data = b"".join(machine.compress(bytes(1024 * 1024)) for _n in range(64)) + machine.flush()
     with pytest.raises(NotASchedule, match="too large when it is unpacked"):
-        imports.read(data)
+        files.read(data)
 
 
 # -- At the same time
@@ -359,9 +360,9 @@ def race(*calls: Callable[[], Any]) -> list[Any]:
 PROGRAMME = csv(*(f"{n},Talk {n},Room {n % 7},2027-06-07,{9 + n % 8:02}:00,30,Speaker {n % 23}" for n in range(200)))
 
 
-def take_over(event: Event, data: bytes = PROGRAMME) -> imports.ImportResult:
+def take_over(event: Event, data: bytes = PROGRAMME) -> ImportResult:
     fresh = Event.objects.get(pk=event.pk)
-    return imports.apply(event=fresh, parsed=imports.read(data), actor=None, now=timezone.now())
+    return imports.apply(event=fresh, parsed=files.read(data), actor=None, now=timezone.now())
 
 
 def event_in_preparation() -> Event:
@@ -517,7 +518,7 @@ def test_a_file_that_another_takes_the_place_of_is_read_to_its_own_end(tmp_path:
         other.write_bytes(LATER)
         other.replace(path)
         assert file.read() == PROGRAMME
-    assert imports.read_file(path) == LATER
+    assert files.read_file(path) == LATER
 
 
 def test_the_template_is_sound() -> None:
