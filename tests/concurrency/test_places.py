@@ -411,17 +411,18 @@ def test_accepting_and_expiring_at_once_is_one_of_both(event: Event) -> None:
 def test_without_the_lock_an_offer_is_accepted_after_its_place_went_to_the_next(event: Event) -> None:
     """The control: read the state, think, write. The place is given twice."""
     offered, behind = make_offer(event)
-    looked = threading.Event()
+    looked, swept = threading.Event(), threading.Event()
 
     def act(number: int) -> str:
         if number:
-            looked.wait(10)
+            assert looked.wait(20)
             promotion.expire_overdue(now=NOW + timedelta(hours=1))
+            swept.set()
             return "swept"
         own = Registration.objects.get(pk=offered.pk)
         assert own.state == "offered"
         looked.set()
-        time.sleep(0.5)
+        assert swept.wait(20)
         Registration.objects.filter(pk=own.pk).update(state="confirmed", offer_expires_at=None)
         return "accepted"
 

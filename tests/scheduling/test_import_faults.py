@@ -157,16 +157,15 @@ def test_a_talk_outside_of_the_days_is_kept_on_its_own_day() -> None:
 def test_ten_thousand_rooms_are_imported_in_one_go() -> None:
     event = make.make_event()
     parsed = parse(csv(*(f"{n},Talk {n},Room {n},2027-06-07,09:00,30," for n in range(10_000))))
-    begun = time.perf_counter()
+    begun = time.process_time()
 
     result = imports.apply(event=event, parsed=parsed, actor=None, now=timezone.now())
 
     assert result.added["rooms"] == result.added["sessions"] == result.added["slots"] == 10_000
-    assert time.perf_counter() - begun < 60
+    assert time.process_time() - begun < 60
 
 
-#: Prints the most memory that the process had, in kilobytes (bytes on a Mac).
-#: In bytes. Linux carries `ru_maxrss` over from whoever started the process, so there the kernel is asked about this program alone.
+#: Prints the most memory that the process had, in bytes. Linux carries `ru_maxrss` over from whoever started the process, so there the kernel is asked about this program alone.
 IMPORT_AND_MEASURE = """
 import pathlib, re, resource, sys, django
 django.setup()
@@ -255,9 +254,9 @@ def xml(content: str) -> bytes:
 )  # fmt: skip
 def test_documents_that_are_made_to_harm(data: bytes | str, reason: str) -> None:
     data = data.encode() if isinstance(data, str) else data
-    begun = time.perf_counter()
+    begun = time.process_time()
     assert reason in refusal_of(data)
-    assert time.perf_counter() - begun < 5
+    assert time.process_time() - begun < 5
 
 
 def rezipped(change: Callable[[str, bytes], bytes], *more: tuple[str, bytes]) -> bytes:
@@ -312,17 +311,17 @@ def _archive(name: bytes) -> bytes:
 def test_workbooks_that_are_made_to_harm(name: str) -> None:
     make_it, reason = WORKBOOKS[name]
     data = make_it()
-    begun = time.perf_counter()
+    begun = time.process_time()
     assert reason in refusal_of(data)
-    assert time.perf_counter() - begun < 5
+    assert time.process_time() - begun < 5
 
 
 def test_cells_far_away_cost_nothing() -> None:
     far = b'<row r="1048576"><c r="XFD1048576" t="inlineStr"><is><t>x</t></is></c></row></sheetData>'
     data = of_sheet(lambda content: content.replace(b"</sheetData>", far))
-    begun = time.perf_counter()
+    begun = time.process_time()
     assert len(parse(data).programme.sessions) == 3
-    assert time.perf_counter() - begun < 15
+    assert time.process_time() - begun < 15
 
 
 def test_a_small_file_that_unpacks_to_gigabytes_is_refused() -> None:
