@@ -33,6 +33,7 @@ from scheduling.services import artifacts, imports, releases
 from scheduling.services.import_results import ImportResult
 from submissions.models import Speaker, Submission, Talk
 from tests.factories import scheduling as make
+from tests.racing import at_once
 
 #: Of one import, sessions as many as a file may have: docs/reference/import.md states it.
 MAX_MEMORY = 640 * 1024 * 1024
@@ -334,28 +335,6 @@ def test_a_small_file_that_unpacks_to_gigabytes_is_refused() -> None:
 # -- At the same time
 
 
-def race(*calls: Callable[[], Any]) -> list[Any]:
-    """Run all at once, each on a connection of its own; what each returned or raised."""
-    outcomes: list[Any] = [None] * len(calls)
-    start = threading.Barrier(len(calls))
-
-    def run(number: int, call: Callable[[], Any]) -> None:
-        start.wait()
-        try:
-            outcomes[number] = call()
-        except Exception as error:
-            outcomes[number] = error
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(calls)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(120)
-    return outcomes
-
-
 PROGRAMME = csv(*(f"{n},Talk {n},Room {n % 7},2027-06-07,{9 + n % 8:02}:00,30,Speaker {n % 23}" for n in range(200)))
 
 
@@ -385,7 +364,7 @@ def stands_once(event: Event) -> None:
 def test_of_two_imports_of_one_programme_at_once_one_does_the_work() -> None:
     event = event_in_preparation()
 
-    outcomes = race(*[lambda: take_over(event)] * 3)
+    outcomes = at_once(*[lambda: take_over(event)] * 3)
 
     assert sorted(outcome.is_same for outcome in outcomes) == [False, True, True]
     stands_once(event)
@@ -396,7 +375,7 @@ def test_control_without_the_lock_imports_at_once_double_the_programme(monkeypat
     event = event_in_preparation()
     monkeypatch.setattr(imports, "_locked_draft", Schedule.objects.draft_of)
 
-    race(*[lambda: take_over(event)] * 3)
+    at_once(*[lambda: take_over(event)] * 3)
 
     assert Submission.objects.filter(event=event).count() > 200
 
@@ -406,7 +385,7 @@ def test_two_commands_that_make_one_event_at_once_make_one(tmp_path: Path) -> No
     path = tmp_path / "programme.csv"
     path.write_bytes(PROGRAMME)
 
-    outcomes = race(*[lambda: call_command("import_schedule", str(path), "--event", "food", stdout=StringIO())] * 2)
+    outcomes = at_once(*[lambda: call_command("import_schedule", str(path), "--event", "food", stdout=StringIO())] * 2)
 
     refused = [outcome for outcome in outcomes if outcome is not None]
     assert all(isinstance(outcome, CommandError) and outcome.returncode == 2 for outcome in refused), outcomes
@@ -468,7 +447,7 @@ def test_what_is_published_during_an_import_is_the_draft_before_it_or_after_it()
     event = make.make_event()
     take_over(event)
 
-    outcomes = race(
+    outcomes = at_once(
         lambda: take_over(event, LATER),
         lambda: releases.release(event=event, version="1.0", force=True, actor=None, now=timezone.now()),
     )
