@@ -17,7 +17,7 @@ from events.models import Event, Organisation, Permission, Team
 Someone = User | AnonymousUser
 
 
-def permissions_of(user: Someone, event: Event) -> frozenset[Permission]:
+def permissions_of(user: Someone | None, event: Event) -> frozenset[Permission]:
     """All that `user` may do at `event`, in one query."""
     if not isinstance(user, User) or not user.is_active:
         return frozenset()
@@ -29,7 +29,7 @@ def permissions_of(user: Someone, event: Event) -> frozenset[Permission]:
     return frozenset(Permission(name) for names in teams.values_list("permissions", flat=True) for name in names)
 
 
-def may(user: Someone, permission: Permission, event: Event) -> bool:
+def may(user: Someone | None, permission: Permission, event: Event) -> bool:
     return permission in permissions_of(user, event)
 
 

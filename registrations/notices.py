@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from common.money import money
@@ -17,20 +18,20 @@ from events.models import Event
 from notifications.notices import CalendarPart, Notice, NoticeKind, Placeholder, PlaceholderType, Recipient
 from registrations.models import LineItem, Registration, RegistrationState
 
-_NAME = Placeholder(name="name", label=_("Name of the person"), example="Wang Fang")
-_EVENT = Placeholder(name="event", label=_("Name of the event"), example="Food Futures 2027")
-_TICKET = Placeholder(name="ticket", label=_("Ticket"), example="Student")
-_CODE = Placeholder(name="code", label=_("Code of the registration"), example="A4C7EF")
-_STARTS = Placeholder(name="starts", label=_("First day"), example="2027-06-07", type=PlaceholderType.DAY)
-_ENDS = Placeholder(name="ends", label=_("Last day"), example="2027-06-09", type=PlaceholderType.DAY)
-_PLACE = Placeholder(name="place", label=_("Place"), example="Lakeside Conference Centre")
-_LINK = Placeholder(
+_NAME: Final = Placeholder(name="name", label=_("Name of the person"), example="Wang Fang")
+_EVENT: Final = Placeholder(name="event", label=_("Name of the event"), example="Food Futures 2027")
+_TICKET: Final = Placeholder(name="ticket", label=_("Ticket"), example="Student")
+_CODE: Final = Placeholder(name="code", label=_("Code of the registration"), example="A4C7EF")
+_STARTS: Final = Placeholder(name="starts", label=_("First day"), example="2027-06-07", type=PlaceholderType.DAY)
+_ENDS: Final = Placeholder(name="ends", label=_("Last day"), example="2027-06-09", type=PlaceholderType.DAY)
+_PLACE: Final = Placeholder(name="place", label=_("Place"), example="Lakeside Conference Centre")
+_LINK: Final = Placeholder(
     name="link",
     label=_("Open your registration"),
     example="https://conf.example.edu/food-2027/registrations/A4C7EF/…/",
     type=PlaceholderType.LINK,
 )
-_REASON = Placeholder(name="reason", label=_("Reason given"), example="The hall is smaller than planned.")
+_REASON: Final = Placeholder(name="reason", label=_("Reason given"), example="The hall is smaller than planned.")
 _PRODUCTS: Final = Placeholder(name="products", label=_("Products that are theirs"), example="1 × Conference dinner")
 _PRODUCT: Final = Placeholder(name="product", label=_("Product"), example="1 × Conference dinner")
 _OWED: Final = Placeholder(name="owed", label=_("To be paid"), example="CN¥1,200.00")
@@ -43,10 +44,24 @@ _UNTIL: Final = Placeholder(
 )
 _ALL: Final = (_NAME, _EVENT, _TICKET, _CODE, _STARTS, _ENDS, _PLACE, _LINK)
 
-#: Tickets go before programme changes and reminders.
-_PRIORITY: Final = 10
 
-CONFIRMED: Final = NoticeKind(
+def _kind(
+    *,
+    code: str,
+    title: str | Promise,
+    subject: str | Promise,
+    body: str | Promise,
+    also: tuple[Placeholder, ...] = (),
+    priority: int = 10,
+) -> NoticeKind:
+    """A kind of mail about one registration, whose words may name what is known of each, and `also` these. Unless it says
+    otherwise, it goes before programme changes and reminders."""
+    return NoticeKind(
+        code=code, title=title, subject=subject, body=body, placeholders=(*_ALL, *also), priority=priority
+    )
+
+
+CONFIRMED: Final = _kind(
     code="registration_confirmed",
     title=_("Registration confirmed"),
     subject=_("You are registered for {event}"),
@@ -63,10 +78,9 @@ CONFIRMED: Final = NoticeKind(
         "There you find your ticket with its QR code, and can change or cancel your registration. If you cannot come, please"
         " give your place back: somebody may be waiting for it."
     ),
-    placeholders=(*_ALL, _PRODUCTS),
-    priority=_PRIORITY,
+    also=(_PRODUCTS,),
 )
-WAITING: Final = NoticeKind(
+WAITING: Final = _kind(
     code="registration_waiting",
     title=_("On the waiting list"),
     subject=_("You are on the waiting list for {event}"),
@@ -79,10 +93,8 @@ WAITING: Final = NoticeKind(
         "{link}\n\n"
         "If you no longer want to come, please leave the waiting list there."
     ),
-    placeholders=_ALL,
-    priority=_PRIORITY,
 )
-PLACE_GIVEN: Final = NoticeKind(
+PLACE_GIVEN: Final = _kind(
     code="place_given",
     title=_("A place for somebody who waited"),
     subject=_("You have a place at {event}"),
@@ -98,10 +110,9 @@ PLACE_GIVEN: Final = NoticeKind(
         "{link}\n\n"
         "If you can no longer come, please give it back there, so that the next in line gets it."
     ),
-    placeholders=(*_ALL, _PRODUCTS),
-    priority=_PRIORITY,
+    also=(_PRODUCTS,),
 )
-PENDING: Final = NoticeKind(
+PENDING: Final = _kind(
     code="registration_pending",
     title=_("Registration waits for approval"),
     subject=_("We have your registration for {event}"),
@@ -113,10 +124,8 @@ PENDING: Final = NoticeKind(
         "{starts} – {ends}\n\n"
         "{link}"
     ),
-    placeholders=_ALL,
-    priority=_PRIORITY,
 )
-APPROVED: Final = NoticeKind(
+APPROVED: Final = _kind(
     code="registration_approved",
     title=_("Registration approved"),
     subject=_("Your registration for {event} is approved"),
@@ -131,18 +140,16 @@ APPROVED: Final = NoticeKind(
         "Code: {code}\n\n"
         "{link}"
     ),
-    placeholders=(*_ALL, _PRODUCTS),
-    priority=_PRIORITY,
+    also=(_PRODUCTS,),
 )
-REJECTED: Final = NoticeKind(
+REJECTED: Final = _kind(
     code="registration_rejected",
     title=_("Registration rejected"),
     subject=_("Your registration for {event}"),
     body=_("Dear {name},\n\nwe are sorry: the organizers cannot give you a place at {event}.\n\n{reason}\n\n{link}"),
-    placeholders=(*_ALL, _REASON),
-    priority=_PRIORITY,
+    also=(_REASON,),
 )
-CHANGED: Final = NoticeKind(
+CHANGED: Final = _kind(
     code="registration_changed",
     title=_("Registration changed"),
     subject=_("Your registration for {event} was changed"),
@@ -157,10 +164,9 @@ CHANGED: Final = NoticeKind(
         "{link}\n\n"
         "If it was not you, please answer this mail."
     ),
-    placeholders=(*_ALL, _PRODUCTS, _OWED),
-    priority=_PRIORITY,
+    also=(_PRODUCTS, _OWED),
 )
-CANCELLED: Final = NoticeKind(
+CANCELLED: Final = _kind(
     code="registration_cancelled",
     title=_("Registration cancelled"),
     subject=_("Your registration for {event} is cancelled"),
@@ -170,10 +176,9 @@ CANCELLED: Final = NoticeKind(
         "{reason}\n\n"
         "If it was not you, please answer this mail. You can register again as long as there are places."
     ),
-    placeholders=(*_ALL, _REASON),
-    priority=_PRIORITY,
+    also=(_REASON,),
 )
-REGISTERED_ALREADY: Final = NoticeKind(
+REGISTERED_ALREADY: Final = _kind(
     code="registered_already",
     title=_("Somebody used an address that is registered"),
     subject=_("You are registered for {event} already"),
@@ -183,10 +188,8 @@ REGISTERED_ALREADY: Final = NoticeKind(
         " already; nothing has changed.\n\n"
         "{link}"
     ),
-    placeholders=_ALL,
-    priority=_PRIORITY,
 )
-PLACE_OFFERED: Final = NoticeKind(
+PLACE_OFFERED: Final = _kind(
     code="place_offered",
     title=_("A place on offer for somebody who waited"),
     subject=_("A place at {event} is kept for you"),
@@ -201,10 +204,9 @@ PLACE_OFFERED: Final = NoticeKind(
         "Ticket: {ticket}\n\n"
         "{link}"
     ),
-    placeholders=(*_ALL, _UNTIL),
-    priority=_PRIORITY,
+    also=(_UNTIL,),
 )
-OFFER_EXPIRED: Final = NoticeKind(
+OFFER_EXPIRED: Final = _kind(
     code="offer_expired",
     title=_("An offered place was not accepted in time"),
     subject=_("The place at {event} has gone to the next in line"),
@@ -214,10 +216,8 @@ OFFER_EXPIRED: Final = NoticeKind(
         "{link}\n\n"
         "If you still want to come, please register again; you then stand at the end of the line."
     ),
-    placeholders=_ALL,
-    priority=_PRIORITY,
 )
-PAYMENT_REQUESTED: Final = NoticeKind(
+PAYMENT_REQUESTED: Final = _kind(
     code="payment_requested",
     title=_("A place that has to be paid"),
     subject=_("Please pay for your place at {event}"),
@@ -234,10 +234,9 @@ PAYMENT_REQUESTED: Final = NoticeKind(
         "{link}\n\n"
         "If you have questions about the payment, please answer this mail."
     ),
-    placeholders=(*_ALL, _PRODUCTS, _OWED, _DUE),
-    priority=_PRIORITY,
+    also=(_PRODUCTS, _OWED, _DUE),
 )
-PAYMENT_REMINDER: Final = NoticeKind(
+PAYMENT_REMINDER: Final = _kind(
     code="payment_reminder",
     title=_("Reminder before a payment is due"),
     subject=_("Your place at {event} is kept until {due}"),
@@ -250,8 +249,7 @@ PAYMENT_REMINDER: Final = NoticeKind(
         "Code, to be named with the payment: {code}\n\n"
         "{link}"
     ),
-    placeholders=(*_ALL, _OWED, _DUE),
-    priority=_PRIORITY,
+    also=(_OWED, _DUE),
 )
 PAYMENT_DEADLINE: Final = replace(
     PAYMENT_REMINDER,
@@ -259,7 +257,7 @@ PAYMENT_DEADLINE: Final = replace(
     title=_("Reminder before a payment is due, by a rule"),
     priority=30,
 )
-PAYMENT_RECEIVED: Final = NoticeKind(
+PAYMENT_RECEIVED: Final = _kind(
     code="payment_received",
     title=_("All is paid"),
     subject=_("We have received your payment for {event}"),
@@ -274,10 +272,9 @@ PAYMENT_RECEIVED: Final = NoticeKind(
         "Code: {code}\n\n"
         "{link}"
     ),
-    placeholders=(*_ALL, _PRODUCTS, _PAID),
-    priority=_PRIORITY,
+    also=(_PRODUCTS, _PAID),
 )
-PAYMENT_PART_RECEIVED: Final = NoticeKind(
+PAYMENT_PART_RECEIVED: Final = _kind(
     code="payment_part_received",
     title=_("A part is paid"),
     subject=_("We have received a part of your payment for {event}"),
@@ -289,10 +286,9 @@ PAYMENT_PART_RECEIVED: Final = NoticeKind(
         "Code, to be named with the payment: {code}\n\n"
         "{link}"
     ),
-    placeholders=(*_ALL, _PAID, _OWED, _DUE),
-    priority=_PRIORITY,
+    also=(_PAID, _OWED, _DUE),
 )
-PAYMENT_EXPIRED: Final = NoticeKind(
+PAYMENT_EXPIRED: Final = _kind(
     code="payment_expired",
     title=_("A place was not paid in time"),
     subject=_("Your place at {event} has gone to somebody else"),
@@ -302,10 +298,8 @@ PAYMENT_EXPIRED: Final = NoticeKind(
         "{link}\n\n"
         "If you have paid all the same, please answer this mail. You can register again as long as there are places."
     ),
-    placeholders=_ALL,
-    priority=_PRIORITY,
 )
-PRODUCT_GIVEN: Final = NoticeKind(
+PRODUCT_GIVEN: Final = _kind(
     code="product_given",
     title=_("A product for somebody who waited for it"),
     subject=_("{product} at {event} is yours"),
@@ -319,10 +313,9 @@ PRODUCT_GIVEN: Final = NoticeKind(
         "{link}\n\n"
         "If you no longer want it, please give it back there, so that the next in line gets it."
     ),
-    placeholders=(*_ALL, _PRODUCT, _OWED),
-    priority=_PRIORITY,
+    also=(_PRODUCT, _OWED),
 )
-PRODUCT_OFFERED: Final = NoticeKind(
+PRODUCT_OFFERED: Final = _kind(
     code="product_offered",
     title=_("A product on offer for somebody who waited for it"),
     subject=_("{product} at {event} is kept for you"),
@@ -335,10 +328,9 @@ PRODUCT_OFFERED: Final = NoticeKind(
         "Please accept it by then, or give it up so that the next in line gets it.\n\n"
         "{link}"
     ),
-    placeholders=(*_ALL, _PRODUCT, _OWED, _UNTIL),
-    priority=_PRIORITY,
+    also=(_PRODUCT, _OWED, _UNTIL),
 )
-PRODUCT_OFFER_EXPIRED: Final = NoticeKind(
+PRODUCT_OFFER_EXPIRED: Final = _kind(
     code="product_offer_expired",
     title=_("An offered product was not accepted in time"),
     subject=_("{product} at {event} has gone to the next in line"),
@@ -348,10 +340,9 @@ PRODUCT_OFFER_EXPIRED: Final = NoticeKind(
         " touched by it.\n\n"
         "{link}"
     ),
-    placeholders=(*_ALL, _PRODUCT),
-    priority=_PRIORITY,
+    also=(_PRODUCT,),
 )
-EVENT_REMINDER: Final = NoticeKind(
+EVENT_REMINDER: Final = _kind(
     code="event_reminder",
     title=_("Reminder before the event, to those who registered"),
     subject=_("Soon: {event}, {starts}"),
@@ -364,7 +355,6 @@ EVENT_REMINDER: Final = NoticeKind(
         "{link}\n\n"
         "Please have your ticket ready on your phone, or give your place back if you cannot come."
     ),
-    placeholders=_ALL,
     priority=30,
 )
 
@@ -397,7 +387,7 @@ REGISTRATION_CLOSES: Final = NoticeKind(
     ),
     priority=30,
 )
-EVENT_CHANGED: Final = NoticeKind(
+EVENT_CHANGED: Final = _kind(
     code="registration_event_changed",
     title=_("Event with new days or place, to those who registered"),
     subject=_("{event} has new days or another place"),
@@ -410,7 +400,7 @@ EVENT_CHANGED: Final = NoticeKind(
         "The calendar entry that comes with this mail takes the place of the one that you have. If you can no longer come, please"
         " give your place back by the link above."
     ),
-    placeholders=_ALL,
+    priority=20,
 )
 
 KINDS: Final = (

@@ -23,7 +23,7 @@ from notifications.models import Anchor, Audience, Message, MessageState
 from notifications.services import reminders
 from registrations.models import Registration
 from registrations.services import places as registration_places
-from registrations.services import products, questions, tickets
+from registrations.services import products, questions, registering, tickets
 from scheduling.models import Slot, SlotKind
 from scheduling.services import releases, slots
 from submissions.models import Speaker, Submission, SubmissionKind, SubmissionState
@@ -390,7 +390,7 @@ def _registration(event: Event, organizer: User, attendee: User, now: datetime) 
         else:
             ticket = online_ticket
         made.append(
-            registration_places.register(
+            registering.register(
                 event=event,
                 ticket_type=ticket,
                 name=name if number else attendee.name,

@@ -23,26 +23,24 @@ from common.text import email_key
 from events.api.base import EventResource
 from events.models import Event, Permission
 from events.policies import may
-from registrations.api.serializers import (
-    EntryBody,
-    EntryOut,
+from registrations.api.serializers.payments import EntryBody, EntryOut
+from registrations.api.serializers.questions import QuestionBody, QuestionOut, SectionBody, SectionOut
+from registrations.api.serializers.registrations import (
     FileBody,
     FileOut,
     GroupCreate,
     GroupMade,
-    ProductBody,
-    ProductOut,
-    QuestionBody,
-    QuestionOut,
-    QuotaBody,
-    QuotaOut,
     Reason,
     RegistrationChange,
     RegistrationCreate,
     RegistrationMade,
     RegistrationOut,
-    SectionBody,
-    SectionOut,
+)
+from registrations.api.serializers.tickets import (
+    ProductBody,
+    ProductOut,
+    QuotaBody,
+    QuotaOut,
     TicketTypeBody,
     TicketTypeOut,
 )
@@ -58,7 +56,7 @@ from registrations.models import (
     RegistrationState,
     TicketType,
 )
-from registrations.services import answers, payments, places, products, questions, tickets
+from registrations.services import answers, payments, places, products, questions, registering, tickets
 from registrations.services.quotas import lock_quotas
 from registrations.services.setups import Setup, setup_at
 from registrations.sniffing import FILE_TYPES
@@ -299,7 +297,9 @@ class Registrations(_Counted):
         return response
 
     def make(self, asked: dict[str, Any]) -> Registration:
-        return places.register(event=self.event, setup=self.setup_read, **self._with_defaults(asked), **self.by_whom())
+        return registering.register(
+            event=self.event, setup=self.setup_read, **self._with_defaults(asked), **self.by_whom()
+        )
 
     def _with_defaults(self, asked: dict[str, Any]) -> dict[str, Any]:
         asked.pop("voucher", None)
@@ -310,9 +310,10 @@ class Registrations(_Counted):
     def group(self, request: Request, **_path: Any) -> Response:
         """Register several people, who get places all together or wait together. Each has a code and a mail of their own."""
         people = [
-            places.Applicant(**self._with_defaults(dict(asked))) for asked in self.asked(GroupCreate)["registrations"]
+            registering.Applicant(**self._with_defaults(dict(asked)))
+            for asked in self.asked(GroupCreate)["registrations"]
         ]
-        made = places.register_group(event=self.event, people=people, **self.by_whom())
+        made = registering.register_group(event=self.event, people=people, **self.by_whom())
         stored = {
             registration.email_key: registration
             for registration in self.get_queryset().filter(pk__in=[r.pk for r in made])

@@ -42,7 +42,7 @@ from registrations.models import (
 )
 from registrations.problems import problems_with_time
 from registrations.rows import MONEY, PRODUCT
-from registrations.services import places
+from registrations.services import places, registering
 from registrations.services.answers import questions_of
 from scheduling.importers import NotASchedule
 from scheduling.importers.reading import decode
@@ -236,7 +236,7 @@ def apply(*, event: Event, table: Table, actor: User | None, now: datetime) -> l
         try:
             if stored is None:
                 assert wish.ticket_type is not None
-                made = places.register(
+                made = registering.register(
                     event=event,
                     ticket_type=wish.ticket_type,
                     answers=wish.answers,

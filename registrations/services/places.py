@@ -1,72 +1,48 @@
-"""Giving places, and taking them back. Source: docs/explanation/places-and-waiting-list.md
+"""What becomes of a registration and its place: changed, moved, approved, accepted, given back.
+
+Source: docs/explanation/places-and-waiting-list.md
 
 Locks: see `registrations.services.quotas`.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Institution, Person, User
-from accounts.names import has_part, order_of
-from common import audit, idempotency
-from common.inserts import Inserts, new_keys
+from accounts.models import User
+from accounts.names import has_part
+from common import audit
 from common.problems import Problem, Refusal
-from common.text import email_key
-from events.models import Event, Permission
+from events.models import Permission
 from events.policies import may
 from events.services.texts import validate
 from notifications.notices import NoticeKind
-from notifications.services import ledger
 from registrations import history, notices
 from registrations.models import (
     HOLDS_A_PLACE,
     IS_CHARGED,
-    IS_LIVE,
     LineItem,
     LineState,
-    Product,
     Registration,
-    RegistrationGroup,
     RegistrationState,
     TicketType,
 )
-from registrations.problems import (
-    already_registered,
-    event_is_over,
-    group_sold_out,
-    not_offered,
-    offer_expired,
-    problems_with_group,
-    problems_with_products,
-    problems_with_time,
-    product_sold_out,
-    sold_out,
-)
-from registrations.services.answers import check_answers, questions_of, replace_answers, take_files, write_answers
+from registrations.problems import event_is_over, not_offered, offer_expired, problems_with_time, sold_out
+from registrations.services.answers import questions_of, replace_answers
 from registrations.services.charges import change_amount, confirm_if_paid, enter, let_in, write_charges
 from registrations.services.promotion import end_all, expire_overdue, is_overdue, serve_line
-from registrations.services.quotas import QuotasChanged, counting_of, give_back, lock_quotas, recount, take
-from registrations.services.setups import Setup, setup_of
+from registrations.services.quotas import counting_of, give_back, lock_quotas, recount
 from registrations.services.telling import held_lines, tell, tell_of_change, tell_of_states
 
 #: What their owner, or the organizer, may change of a registration.
 CHANGEABLE: Final = frozenset(
     {"name", "native_name", "family_name", "affiliation", "institution", "country", "language", "answers"}
-)
-#: A code that is taken already comes up once in millions; then another is drawn.
-_TRIES: Final = 3
-#: Organizers register people before it opens and after it closes.
-_NOT_FOR_ORGANIZERS: Final = frozenset(
-    {"registration_not_open", "registration_closed", "product_not_open", "product_closed"}
 )
 #: What a service brings up to date on the caller's registration, beside what can be changed.
 _KEPT_UP: Final = (
@@ -75,297 +51,9 @@ _KEPT_UP: Final = (
 )
 
 
-class CannotRegister(Refusal):
-    """Codes of `registrations.problems`, `sold_out` and `already_registered` among them."""
-
-
 class CannotChangeRegistration(Refusal):
     """Codes `registration_is_over`, `event_is_over`, `not_pending`, `sold_out`, `not_offered`, `offer_expired`, and those of
     answers and products."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Applicant:
-    """One person as they fill in the form. `answers` by the identifier of the question; `products`: how many of each."""
-
-    ticket_type: TicketType
-    name: str
-    email: str
-    language: str
-    answers: Mapping[str, Any]
-    native_name: str = ""
-    family_name: str = ""
-    affiliation: str = ""
-    institution: Institution | None = None
-    country: str = ""
-    products: Sequence[tuple[Product, int]] = ()
-
-
-def register(
-    *,
-    event: Event,
-    ticket_type: TicketType,
-    name: str,
-    email: str,
-    language: str,
-    answers: Mapping[str, Any],
-    native_name: str = "",
-    family_name: str = "",
-    affiliation: str = "",
-    institution: Institution | None = None,
-    country: str = "",
-    products: Sequence[tuple[Product, int]] = (),
-    form_token: str = "",
-    setup: Setup | None = None,
-    actor: User | None,
-    now: datetime,
-) -> Registration:
-    """Give the person a place or, where there is none and the ticket has a waiting list, the next place in line.
-
-    One conditional UPDATE per quota, in id order; the quotas are locked only where one was full. Writes the registration, its
-    answers, the products that it asks for, a charge where something has a price, audit "registered" and one message. Products
-    that are full wait in lines of their own, or the registration is refused (`sold_out`, field `products`) where they have
-    none. Repeating it with the same `form_token` and address returns the first registration. An organizer may register
-    somebody before it opens and after it closes, but gets no more places than there are. Raises CannotRegister, Invalid. One
-    live registration per address and event is a unique constraint, which two requests at once run into. `setup`: what the caller
-    has read of the event a moment ago.
-    """
-    applicant = Applicant(
-        ticket_type=ticket_type,
-        name=name,
-        email=email,
-        language=language,
-        answers=answers,
-        native_name=native_name,
-        family_name=family_name,
-        affiliation=affiliation,
-        institution=institution,
-        country=country,
-        products=products,
-    )
-    (registration,) = _register_once(event, [applicant], form_token=form_token, setup=setup, actor=actor, now=now)
-    return registration
-
-
-def register_group(
-    *, event: Event, people: Sequence[Applicant], form_token: str = "", actor: User | None, now: datetime
-) -> list[Registration]:
-    """Give all of them places or, where there are not enough and their tickets have waiting lists, let them wait together.
-
-    As `register`, for 1 to 50 people; each has a registration, a code and a mail of their own, and from then on changes or
-    cancels it alone. Raises CannotRegister (`group_size`, `twice_in_group` and those of `register`) for all of them.
-    """
-    if problems := problems_with_group([email_key(person.email) for person in people]):
-        raise CannotRegister(problems)
-    return _register_once(event, people, form_token=form_token, setup=None, actor=actor, now=now)
-
-
-def _register_once(
-    event: Event,
-    people: Sequence[Applicant],
-    *,
-    form_token: str,
-    setup: Setup | None,
-    actor: User | None,
-    now: datetime,
-) -> list[Registration]:
-    sending = _sending(form_token, people)
-    for attempt in range(_TRIES):
-        try:
-            with transaction.atomic():
-                if form_token and (first := _claimed(event, sending, people, now)):
-                    return first
-                # Once it ran into a change of the ticket's quotas it keeps out further ones, and reads all anew.
-                current = setup if setup and not attempt else setup_of(event)
-                return _register(event, people, setup=current, actor=actor, alone=attempt > 0, now=now)
-        except IntegrityError as error:
-            if "one_live_per_person" in str(error):
-                raise CannotRegister([already_registered()]) from error
-            # A question that is deleted meanwhile is not asked at the next try, and a person who became known is found.
-            may_go = any(
-                name in str(error)
-                for name in ("code_once_per_event", '"registrations_answer"', "person_one_per_address")
-            )
-            if not may_go or attempt == _TRIES - 1:
-                raise
-        except QuotasChanged:
-            if attempt == _TRIES - 1:
-                raise
-    raise AssertionError("unreachable")
-
-
-def _register(
-    event: Event, people: Sequence[Applicant], *, setup: Setup, actor: User | None, alone: bool, now: datetime
-) -> list[Registration]:
-    questions = setup.questions
-    # In one order everywhere, so that two groups with the same people do not lock each other.
-    people = sorted(people, key=lambda person: email_key(person.email))
-    registrations = [_new(event, person, now) for person in people]
-    reads = [
-        check_answers(
-            questions=questions, answers=person.answers, ticket_type=person.ticket_type, country=person.country
-        )
-        for person in people
-    ]
-    problems = [
-        problem
-        for person, read in zip(people, reads, strict=True)
-        for problem in [
-            *problems_with_time(event, person.ticket_type, now),
-            *read.problems,
-            *problems_with_products(event, person.ticket_type, person.products, now),
-        ]
-        if not (problem.code in _NOT_FOR_ORGANIZERS and _organizes(actor, event))
-    ]
-    if problems:
-        raise CannotRegister(list(dict.fromkeys(problems)))
-    for registration in registrations:
-        # The other rows that it points to were read a moment ago.
-        validate(registration, exclude=("event", "ticket_type", "person", "institution", "group"), constraints=False)
-    newcomers = _find_people(event, registrations)
-    lines = [
-        _new_line(registration, product, quantity, now)
-        for registration, person in zip(registrations, people, strict=True)
-        for product, quantity in person.products
-    ]
-    keys = new_keys({Registration: len(registrations), Person: len(newcomers)})
-    for row in (*registrations, *newcomers):
-        row.pk = keys[type(row)].pop(0)
-    counting = None if alone else setup.counting
-    taken = take([person.ticket_type for person in people], lines, counting=counting, event_id=event.pk)
-    # From here on others wait for us.
-    if not taken.has_places and not all(person.ticket_type.waiting_list for person in people):
-        raise CannotRegister([group_sold_out(len(people)) if len(people) > 1 else sold_out(people[0].ticket_type)])
-    if taken.sold_out:
-        raise CannotRegister([product_sold_out(product) for product in dict.fromkeys(taken.sold_out)])
-    for line in taken.lines:
-        line.state = LineState.HELD
-        line.registration.amount += line.total
-    if taken.has_places:
-        for registration in registrations:
-            enter(registration, now)
-    written = Inserts()
-    written.add(newcomers)
-    _write(event, registrations, lines, now, into=written)
-    answers = [
-        write_answers(registration, questions=questions, values=read.values, now=now, into=written)
-        for registration, read in zip(registrations, reads, strict=True)
-    ]
-    by_state = {state: [r for r in registrations if r.state == state] for state in {r.state for r in registrations}}
-    for state, subjects in by_state.items():
-        audit.record_many(
-            actor=actor,
-            verb="registered",
-            subjects=subjects,
-            at=now,
-            event_id=event.pk,
-            into=written,
-            state=str(state),
-        )
-    held = {
-        registration.pk: [line for line in taken.lines if line.registration is registration]
-        for registration in registrations
-    }
-    tell_of_states(registrations, notices.FOR_STATE, held, now, renderer=setup.renderer, into=written)
-    written.write()
-    for registration, given in zip(registrations, answers, strict=True):
-        take_files(registration, given)
-        registration.has_details(answers=given, lines=[line for line in lines if line.registration is registration])
-    return registrations
-
-
-def _find_people(event: Event, registrations: Sequence[Registration]) -> list[Person]:
-    """Set `person` of each; returns those of whom nothing was known, to be written. Raises CannotRegister where somebody is
-    registered already. Who becomes known, or registers, at this moment runs into a constraint."""
-    # In SQL, as in `services.quotas`.
-    known = Person.objects.raw(
-        """
-        SELECT person.*, EXISTS (
-            SELECT FROM registrations_registration AS mine
-            WHERE mine.event_id = %s AND mine.email_key = person.email_key AND mine.state = ANY(%s)
-        ) AS is_registered FROM accounts_person AS person WHERE person.email_key = ANY(%s)
-        """,
-        [event.pk, sorted(IS_LIVE), [registration.email_key for registration in registrations]],
-    )
-    people: dict[str | None, Any] = {person.email_key: person for person in known}
-    if any(person.is_registered for person in people.values()):
-        raise CannotRegister([already_registered()])
-    newcomers = []
-    for registration in registrations:
-        person = people.get(registration.email_key)
-        if person is None:
-            person = Person(
-                email=registration.email,
-                email_key=registration.email_key,
-                name=registration.name,
-                native_name=registration.native_name,
-                family_name=registration.family_name,
-                name_order=order_of(registration.name, registration.family_name),
-                affiliation=registration.affiliation,
-                institution=registration.institution,
-                country=registration.country,
-            )
-            newcomers.append(person)
-        registration.person = person
-    return newcomers
-
-
-def _new(event: Event, person: Applicant, now: datetime) -> Registration:
-    registration = Registration(
-        event=event,
-        ticket_type=person.ticket_type,
-        state=RegistrationState.WAITING,
-        name=person.name,
-        native_name=person.native_name,
-        email=person.email.strip(),
-        email_key=email_key(person.email),
-        language=person.language,
-        family_name=person.family_name,
-        affiliation=person.affiliation,
-        institution=person.institution,
-        country=person.country,
-        ticket_price=person.ticket_type.price,
-        amount=person.ticket_type.price,
-        currency=event.currency,
-        registered_at=now,
-        state_changed_at=now,
-    )
-    registration.search_text = registration.searchable()
-    return registration
-
-
-def _new_line(registration: Registration, product: Product, quantity: int, now: datetime) -> LineItem:
-    return LineItem(
-        registration=registration,
-        product=product,
-        quantity=quantity,
-        unit_price=product.price,
-        state=LineState.WAITING,
-        asked_at=now,
-        state_changed_at=now,
-    )
-
-
-def _write(
-    event: Event, registrations: Sequence[Registration], lines: Sequence[LineItem], now: datetime, *, into: Inserts
-) -> None:
-    if len(registrations) > 1:
-        group = RegistrationGroup.objects.create(event=event, registered_at=now)
-        for registration in registrations:
-            registration.group = group
-    into.add(registrations)
-    into.add(lines)
-    write_charges(((registration, Decimal(0)) for registration in registrations), now, into=into)
-
-
-@transaction.atomic
-def remind_of_registration(*, event: Event, email: str, now: datetime) -> None:
-    """Somebody typed an address that is registered: tell its owner, and nobody else. At most one such mail an hour."""
-    registration = Registration.objects.live().filter(event=event).of_address(email).with_details().first()
-    if registration is not None:
-        registration.event = event
-        notice = notices.notice(notices.REGISTERED_ALREADY, registration, revision=f"{now:%Y%m%d%H}")
-        ledger.notify(kind=notices.REGISTERED_ALREADY, notice=notice, now=now)
 
 
 @transaction.atomic
@@ -652,22 +340,6 @@ def _end(
 # -- Rows ---------------------------------------------------------------------------------------------------------------
 
 
-def _claimed(event: Event, sending: str, people: Sequence[Applicant], now: datetime) -> list[Registration] | None:
-    """Where the form came before: what these people have now."""
-    if idempotency.claim(caller=f"form:{event.pk}", key=sending, now=now) is None:
-        return None
-    mine = Registration.objects.filter(event=event, email_key__in=[email_key(person.email) for person in people])
-    newest = mine.order_by("email_key", "-pk").distinct("email_key")
-    # None where they had it erased: whoever sends it once more wants to come again.
-    return sorted(newest.select_related("event", "ticket_type"), key=lambda registration: registration.pk) or None
-
-
-def _sending(form_token: str, people: Sequence[Applicant]) -> str:
-    """The same form, sent by the same people: the browser's back button may bring a form back for a colleague to fill in."""
-    keys = sorted(email_key(person.email) for person in people)
-    return hashlib.sha256("\0".join([form_token, *keys]).encode()).hexdigest()
-
-
 def _locked(registration: Registration) -> Registration:
     return (
         Registration.objects.select_for_update(of=("self",))
@@ -690,10 +362,6 @@ def _save_state(registration: Registration) -> None:
     )
 
 
-def _organizes(actor: User | None, event: Event) -> bool:
-    return actor is not None and may(actor, Permission.MANAGE_REGISTRATIONS, event)
-
-
 def may_change(registration: Registration, actor: User | None, now: datetime) -> Registration:
     """The row, locked, as it is stored. Raises CannotChangeRegistration where nothing may be changed of it any more."""
     stored = _locked(registration)
@@ -705,7 +373,7 @@ def may_change(registration: Registration, actor: User | None, now: datetime) ->
 def _problems_with_changing(registration: Registration, actor: User | None, now: datetime) -> list[Problem]:
     if not registration.is_live:
         return [_is_over()]
-    if registration.event.is_over(now) and not _organizes(actor, registration.event):
+    if registration.event.is_over(now) and not may(actor, Permission.MANAGE_REGISTRATIONS, registration.event):
         return [event_is_over()]
     return []
 

@@ -42,7 +42,7 @@ from registrations.forms import (
 from registrations.history import changes_of
 from registrations.models import Registration, RegistrationState
 from registrations.rows import rows_of
-from registrations.services import payments, places
+from registrations.services import payments, places, registering
 from registrations.services.answers import questions_of
 from registrations.views.answering import change_form, keep_files
 from registrations.views.public import shown_answers
@@ -186,7 +186,7 @@ def add(request: HttpRequest, slug: str) -> HttpResponse:
     if form.is_valid():
         values = form.cleaned_data
         try:
-            made = places.register(
+            made = registering.register(
                 event=event,
                 ticket_type=values["ticket_type"],
                 email=values["email"],

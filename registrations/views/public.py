@@ -42,9 +42,9 @@ from registrations.models import (
 )
 from registrations.offers import ProductOffer, TicketOffer, offers_in, product_offers_in, product_offers_of
 from registrations.product_fields import with_products
-from registrations.services import payments, places, products, promotion
+from registrations.services import payments, places, products, promotion, registering
 from registrations.services.agendas import agenda_of
-from registrations.services.places import CannotRegister
+from registrations.services.registering import CannotRegister
 from registrations.services.setups import Setup, setup_at
 from registrations.views.answering import change_form, is_expired, keep_files
 from registrations.views.owning import own_and_setup, own_or_404, private
@@ -160,7 +160,7 @@ def _registered(request: HttpRequest, setup: Setup, form: Any) -> HttpResponse |
         return redirect("registrations:sent", slug=event.slug)
     values = form.cleaned_data
     try:
-        registration = places.register(
+        registration = registering.register(
             event=event,
             ticket_type=values["ticket_type"],
             email=values["email"],
@@ -175,7 +175,7 @@ def _registered(request: HttpRequest, setup: Setup, form: Any) -> HttpResponse |
     except CannotRegister as refusal:
         if any(problem.code == "already_registered" for problem in refusal.problems):
             # Whoever types an address must not learn whether it is registered; its owner gets a mail.
-            places.remind_of_registration(event=event, email=values["email"], now=timezone.now())
+            registering.remind_of_registration(event=event, email=values["email"], now=timezone.now())
             return redirect("registrations:sent", slug=event.slug)
         form.add_problems(refusal.problems)
     except Refusal as refusal:

@@ -20,7 +20,7 @@ from django.utils import translation
 
 from events.models import Event
 from scheduling.models import Artifact, Schedule
-from scheduling.services import exports, grid, pages, serving
+from scheduling.services import contents, exports, framing, grid, pages, serving
 
 #: Bytes, from which on a page is compressed as well as is affordable.
 _LONG_PAGE: Final = 100_000
@@ -75,13 +75,13 @@ def reframe(event: Event) -> int:
     changed = 0
     for language, _name in settings.LANGUAGES:
         with translation.override(language):
-            frames = {tab: pages.render_frame(event, language, tab) for tab in pages.TABS}
+            frames = {tab: framing.render_frame(event, language, tab) for tab in framing.TABS}
         known = Artifact.objects.filter(schedule__event=event, language=language, content_type=HTML)
         for artifacts in _batches(known.order_by("pk").iterator(chunk_size=_BATCH)):
             stale = []
             for artifact in artifacts:
-                body = pages.reframe(
-                    frames[pages.tab_of(artifact.path)], gzip.decompress(artifact.gzip).decode()
+                body = framing.reframe(
+                    frames[framing.tab_of(artifact.path)], gzip.decompress(artifact.gzip).decode()
                 ).encode()
                 if hashlib.sha256(body).hexdigest() != artifact.digest:
                     fresh = _artifact(artifact.schedule_id, _File(artifact.path, language, HTML, body))
@@ -102,9 +102,9 @@ def reframe_stale() -> int:
     for artifact in firsts.select_related("schedule__event__venue").order_by("pk").iterator(chunk_size=20):
         event = artifact.schedule.event
         with translation.override(settings.LANGUAGE_CODE):
-            frame = pages.render_frame(event, settings.LANGUAGE_CODE, pages.tab_of(artifact.path))
+            frame = framing.render_frame(event, settings.LANGUAGE_CODE, framing.tab_of(artifact.path))
         page = gzip.decompress(artifact.gzip).decode()
-        if pages.reframe(frame, page) != page:
+        if framing.reframe(frame, page) != page:
             changed += reframe(event)
     return changed
 
@@ -118,7 +118,7 @@ def _files(schedule: Schedule, changes: dict[str, Any]) -> Iterator[_File]:
 
 
 def _pages(schedule: Schedule, changes: dict[str, Any]) -> Iterator[_File]:
-    release = pages.read_release(schedule)
+    release = contents.read_release(schedule)
     yield _File(
         "schedule/grid.css", "", CSS, grid.style_sheet(release.grid, [t.colour for t in release.tracks]).encode()
     )

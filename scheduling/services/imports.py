@@ -5,22 +5,16 @@ Source: docs/howto/import-a-programme.md
 
 from __future__ import annotations
 
-import base64
 import dataclasses
-import os
 import re
 import uuid
-import zlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
-from pathlib import Path
+from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
 
 from django.db import models, transaction
 from django.db.models import Prefetch
-from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from i18nfield.strings import LazyI18nString
 
@@ -30,10 +24,11 @@ from common.codes import CODE_PATTERN, new_code
 from common.localized import localized
 from events.models import Event, EventRoom, Room, Track
 from events.services import places
-from scheduling.importers import MAX_BYTES, NotASchedule, Parsed, parse
+from scheduling.importers import Parsed
 from scheduling.models import HOLDS_TALKS, Schedule, Slot, SlotKind
 from scheduling.problems import first_instant, last_instant
-from scheduling.programme import Session, UnreadRow
+from scheduling.programme import Session
+from scheduling.services.import_results import FieldChange, ImportResult, Seen, SessionChange
 from submissions.models import Link, Speaker, Submission, SubmissionKind, SubmissionState, Talk
 
 Thing = TypeVar("Thing", bound=models.Model)
@@ -48,55 +43,6 @@ _SLOT_KINDS: Final = {
     "ceremony": SlotKind.CEREMONY,
     "social": SlotKind.SOCIAL,
 }
-
-
-# -- What came of it ------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FieldChange:
-    """`field`: `title`, `speakers`, `time`, `length` (it begins as before), `room`, or `details` for all other, whose values are not told."""
-
-    field: str
-    old: str = ""
-    new: str = ""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SessionChange:
-    """What becomes of one session. `kind`: `added`, `changed` or `missing`. `key`: what the file knows it by."""
-
-    kind: str
-    key: str
-    title: str
-    changes: tuple[FieldChange, ...] = ()
-
-    @property
-    def fields(self) -> frozenset[str]:
-        return frozenset(change.field for change in self.changes)
-
-
-@dataclass(kw_only=True)
-class ImportResult:
-    # Of the file: days, rooms, tracks, sessions, speakers, slots.
-    counts: dict[str, int]
-    added: Counter[str] = field(default_factory=Counter)
-    changed: Counter[str] = field(default_factory=Counter)
-    # Titles of sessions that an earlier import brought and this file has not.
-    missing: list[str] = field(default_factory=list)
-    # Rows that are not in the programme, and rows that are, but not as they stand in the file.
-    unread: tuple[UnreadRow, ...] = ()
-    warnings: tuple[UnreadRow, ...] = ()
-    # What else an organizer should know.
-    notes: list[str] = field(default_factory=list)
-    # Session by session: added and changed ones in the order of the file, then those that are gone.
-    sessions: list[SessionChange] = field(default_factory=list)
-    # Its texts look like UTF-8 that was decoded twice.
-    is_garbled: bool = False
-
-    @property
-    def is_same(self) -> bool:
-        return not self.added.total() and not self.changed.total() and not self.missing
 
 
 @transaction.atomic
@@ -150,50 +96,6 @@ def preview(*, event: Event, parsed: Parsed, now: datetime) -> ImportResult:
     return result
 
 
-@dataclass(slots=True)
-class _Seen:
-    """What people see of a session at a glance. `places`: begin, end and room of each place in the draft, in order."""
-
-    title: str = ""
-    speakers: tuple[str, ...] = ()
-    places: tuple[tuple[datetime, datetime, str], ...] = ()
-
-    def stand_in(self, slots: Iterable[Slot], language: str) -> None:
-        places = [(s.starts_at, s.ends_at, s.room.name.localize(language) if s.room else "") for s in slots]
-        self.places = tuple(sorted(places))
-
-    def placed(self, zone: tzinfo) -> tuple[FieldChange, ...]:
-        """Who gives a session that is new, when and where."""
-        shown = (
-            FieldChange(field="speakers", new=", ".join(self.speakers)),
-            FieldChange(field="time", new=self._times(zone)),
-            FieldChange(field="room", new=self._rooms()),
-        )
-        return tuple(change for change in shown if change.new)
-
-    def changes(self, new: _Seen, zone: tzinfo) -> tuple[FieldChange, ...]:
-        found = []
-        if self.title != new.title:
-            found.append(FieldChange(field="title", old=self.title, new=new.title))
-        if sorted(self.speakers) != sorted(new.speakers):
-            found.append(FieldChange(field="speakers", old=", ".join(self.speakers), new=", ".join(new.speakers)))
-        if [place[:2] for place in self.places] != [place[:2] for place in new.places]:
-            moved = [place[0] for place in self.places] != [place[0] for place in new.places]
-            what = "time" if moved else "length"
-            found.append(FieldChange(field=what, old=self._times(zone), new=new._times(zone)))
-        if self._rooms() != new._rooms():
-            found.append(FieldChange(field="room", old=self._rooms(), new=new._rooms()))
-        return tuple(found)
-
-    def _times(self, zone: tzinfo) -> str:
-        return ", ".join(
-            f"{begin.astimezone(zone):%Y-%m-%d %H:%M}–{end.astimezone(zone):%H:%M}" for begin, end, _room in self.places
-        )
-
-    def _rooms(self) -> str:
-        return ", ".join(dict.fromkeys(room for _begin, _end, room in self.places if room))
-
-
 class _Run:
     """One import; each step needs those before it."""
 
@@ -230,8 +132,8 @@ class _Run:
         # Of speakers who changed, by pk.
         self.old_names: dict[int, str] = {}
         # What stood there before, and what stands there now, by number of the session.
-        self.before: dict[int, _Seen] = {}
-        self.after: dict[int, _Seen] = {}
+        self.before: dict[int, Seen] = {}
+        self.after: dict[int, Seen] = {}
         self.touched: set[int] = set()
         # Title, and what the file that it came from knew it by.
         self.gone: list[tuple[str, str]] = []
@@ -378,10 +280,10 @@ class _Run:
         touched: set[int] = set()
         for number, (session, known) in enumerate(zip(self.incoming, matched, strict=True)):
             values = self._values(session)
-            before = _Seen()
+            before = Seen()
             if known is not None:
                 names = (self.old_names.get(t.speaker_id, t.speaker.name) for t in known.talks.all())
-                before = _Seen(known.title.localize(self.language), tuple(names))
+                before = Seen(known.title.localize(self.language), tuple(names))
             if known is None:
                 known = Submission(event=self.event, code=_free_code(session.code, codes), state=session.state)
                 if session.guid and session.guid not in guids:
@@ -562,10 +464,10 @@ class _Run:
         Slot.objects.filter(pk__in=surplus).delete()
         return surplus
 
-    def _seen(self, number: int) -> _Seen:
+    def _seen(self, number: int) -> Seen:
         session = self.incoming[number]
         names = dict.fromkeys(self.speaker_of[person.key].name for person in session.persons)
-        return _Seen(self.submissions[number].title.localize(self.language), tuple(names))
+        return Seen(self.submissions[number].title.localize(self.language), tuple(names))
 
     def _place(self, session: Session, holders: dict[str, Slot]) -> dict[str, Any]:
         parent = holders.get(session.parent) if session.parent else None
@@ -783,57 +685,3 @@ def _uid(session: Session) -> uuid.UUID | None:
         return uuid.UUID(session.uid.partition("@")[0])
     except ValueError:
         return None
-
-
-class ChangedMeanwhile(Exception):
-    """The file was written while it was read."""
-
-
-def read_file(path: Path) -> bytes:
-    """The whole file as it stood at one moment. Raises ChangedMeanwhile, and OSError.
-
-    A file that another takes the place of is read to its own end; one that is written into would be half old and half new.
-    """
-    with path.open("rb") as file:
-        before = os.fstat(file.fileno())
-        data = file.read(MAX_BYTES + 1)
-        after = os.fstat(file.fileno())
-    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-        raise ChangedMeanwhile
-    return data
-
-
-def read(data: bytes, name: str = "", *, repair: bool = False) -> Parsed:
-    """The programme in a file, which may be packed with gzip. `repair`: mend texts that were decoded twice. Raises
-    NotASchedule."""
-    if data.startswith(b"\x1f\x8b"):
-        data = _unpacked(data, zlib.MAX_WBITS | 16)
-    return parse(data, name=name, repair=repair)
-
-
-def pack(data: bytes) -> str:
-    """A file as text for a form, to be sent along from the preview to the import."""
-    return base64.b64encode(zlib.compress(data)).decode()
-
-
-def unpack(text: str) -> bytes:
-    """Raises NotASchedule."""
-    try:
-        return _unpacked(base64.b64decode(text, validate=True), zlib.MAX_WBITS)
-    except ValueError as error:
-        raise NotASchedule(_("The file was lost on the way. Choose it again.")) from error
-
-
-def _unpacked(data: bytes, window: int) -> bytes:
-    """Stops where more comes out than any programme has: a small file can hold gigabytes."""
-    machine = zlib.decompressobj(window)
-    try:
-        unpacked = machine.decompress(data, MAX_BYTES + 1)
-    except zlib.error as error:
-        raise NotASchedule(_("This file is packed, and its packing is broken.")) from error
-    if len(unpacked) > MAX_BYTES:
-        raise NotASchedule(
-            _("This file is too large when it is unpacked. A schedule may have up to %(limit)d MB.")
-            % {"limit": MAX_BYTES // (1024 * 1024)}
-        )
-    return unpacked

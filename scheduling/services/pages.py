@@ -1,25 +1,18 @@
-"""The public pages of a release as HTML: what each template needs, prepared once per release and language.
-
-The frame around a page (head, navigation, foot) is rendered once per language with marks in it; a page is that frame with the
-marks replaced. Comments keep frame and page apart, so that a new frame can be put around a page that is years old.
-"""
+"""The public pages of a release as HTML: what each template needs, prepared once per release and language."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property, lru_cache
-from types import SimpleNamespace
-from typing import Any, Final, cast
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import babel
 from django.conf import settings
-from django.db.models import Prefetch
 from django.template.loader import get_template
 from django.urls import reverse
 from django.utils.html import escape, format_html_join
@@ -28,107 +21,13 @@ from django.utils.translation import gettext as _
 from i18nfield.strings import LazyI18nString
 
 from common import dates
-from common.context import site
 from common.markup import plain_excerpt, render_markdown
 from common.reading import reading
-from events.models import Event, Track
-from scheduling.models import TAKES_EVERY_ROOM, Schedule, Slot, SlotKind
+from scheduling.models import Slot
 from scheduling.services import grid as layout
-from submissions.models import Link, Speaker, Submission, Talk
-
-TABS: Final = ("schedule", "speakers")
-_MARKS: Final = {name: f"[[lihu {name}]]" for name in ("title", "description", "head", "main")}
-_MARK: Final = re.compile(r"\[\[lihu (title|description|head|main)\]\]")
-_PAGE: Final = re.compile(
-    r"<!--page\n(?P<title>[^\n]*)\n(?P<description>[^\n]*)\n-->(?P<head>.*)<!--/head-->.*<!--main-->(?P<body>.*)<!--/main-->",
-    re.DOTALL,
-)
-
-_SPAN_WITHOUT_ROOM: Final = frozenset({SlotKind.BREAK, SlotKind.CEREMONY, SlotKind.SOCIAL})
-
-
-# -- What a release holds ---------------------------------------------------------------------------------------------
-
-
-@dataclass(kw_only=True)
-class Release:
-    """All that the pages of one release need, read in a constant number of queries."""
-
-    event: Event
-    schedule: Schedule
-    # In order of time, then room; children among them.
-    slots: list[Slot]
-    children: dict[int, list[Slot]]
-    rooms: list[Any]
-    tracks: list[Track]
-    grid: layout.Grid
-    # The event's submissions that an earlier release had and this one has not.
-    gone: list[Submission]
-
-    @property
-    def top_level(self) -> list[Slot]:
-        return [slot for slot in self.slots if slot.parent_id is None]
-
-
-def read_release(schedule: Schedule) -> Release:
-    event = schedule.event
-    talks = Talk.objects.select_related("speaker").order_by("position", "pk")
-    slots = list(
-        schedule.slots.select_related("room", "submission__track").prefetch_related(
-            Prefetch("submission__talks", talks),
-            Prefetch("submission__links", Link.objects.order_by("position", "pk")),
-            Prefetch("chairs", Speaker.objects.in_order()),
-        )
-    )
-    places = {row.room_id: row.position for row in event.event_rooms.all()}
-    slots.sort(key=lambda slot: (slot.starts_at, places.get(slot.room_id or 0, 10**6), slot.ends_at, slot.pk))
-    children: dict[int, list[Slot]] = defaultdict(list)
-    for slot in slots:
-        if slot.parent_id:
-            children[slot.parent_id].append(slot)
-    for held in children.values():
-        held.sort(key=lambda slot: (slot.starts_at, _board_key(slot.board), slot.pk))
-    used = {slot.room_id: slot.room for slot in slots if slot.room}
-    rooms = sorted(used.values(), key=lambda room: (places.get(room.pk, 10**6), room.pk))
-    cells = [
-        layout.Cell(
-            key=slot.pk,
-            day=event.conference_day(slot.starts_at),
-            starts_at=slot.starts_at,
-            ends_at=slot.ends_at,
-            column=slot.room_id,
-            takes_every_room=slot.kind in TAKES_EVERY_ROOM
-            or (slot.kind in _SPAN_WITHOUT_ROOM and slot.room_id is None),
-        )
-        for slot in slots
-        if slot.parent_id is None
-    ]
-    here = {slot.submission_id for slot in slots}
-    gone = [
-        submission
-        for submission in Submission.objects.filter(event=event, slots__schedule__number__lt=schedule.number or 10**6)
-        .filter(slots__schedule__version__isnull=False)
-        .distinct()
-        if submission.pk not in here
-    ]
-    return Release(
-        event=event,
-        schedule=schedule,
-        slots=slots,
-        children=dict(children),
-        rooms=rooms,
-        tracks=list(event.tracks.order_by("position", "pk")),
-        grid=layout.grid_of(cells, [room.pk for room in rooms], event.tz),
-        gone=gone,
-    )
-
-
-def _board_key(board: str) -> tuple[str, int, str]:
-    """P2 before P10."""
-    letters = board.rstrip("0123456789")
-    digits = board[len(letters) :]
-    return letters, int(digits or 0), board
-
+from scheduling.services.contents import Release
+from scheduling.services.framing import TABS, put_in_frame, render_frame
+from submissions.models import Speaker
 
 # -- What templates see -------------------------------------------------------------------------------------------------
 
@@ -710,51 +609,6 @@ class Pages:
             head=head,
             body=body,
         )
-
-
-# -- The frame ----------------------------------------------------------------------------------------------------------
-
-
-def render_frame(event: Event, language: str, tab: str) -> str:
-    """The frame of an event's public pages, with marks where a page goes. Nothing in it depends on who looks.
-
-    `language` must be the active one; `tab`, of `TABS`, is the one that is marked as open."""
-    request = cast(Any, SimpleNamespace(LANGUAGE_CODE=language))
-    context = {**site(request), "event": event, "marks": _MARKS, "tab": tab}
-    return get_template("scheduling/public/frame.html").render(context)
-
-
-def put_in_frame(frame: str, *, title: str, description: str, head: str, body: str) -> str:
-    """`title` and `description` are text, `head` and `body` markup. The marks around them let `reframe` find them again."""
-    return _fill(frame, _escape(title), _escape(description), head, body)
-
-
-def reframe(frame: str, page: str) -> str:
-    """The same page in another frame."""
-    found = _PAGE.search(page)
-    if found is None:
-        return page
-    return _fill(frame, found["title"], found["description"], found["head"], found["body"])
-
-
-def _fill(frame: str, title: str, description: str, head: str, body: str) -> str:
-    parts = {
-        "title": title,
-        "description": description,
-        "head": f"<!--page\n{title}\n{description}\n-->{head}<!--/head-->",
-        "main": f"<!--main-->{body}<!--/main-->",
-    }
-    # In one pass: a title may contain anything, marks as well.
-    return _MARK.sub(lambda mark: parts[mark[1]], frame)
-
-
-def tab_of(path: str) -> str:
-    return "speakers" if path.startswith("speakers/") else "schedule"
-
-
-def _escape(text: str) -> str:
-    """On one line, which is how `_PAGE` finds it again."""
-    return escape(" ".join(text.split()))
 
 
 # -- Small helpers ------------------------------------------------------------------------------------------------------

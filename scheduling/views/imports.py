@@ -18,9 +18,9 @@ from common.forms import Form
 from events.models import Event, Permission
 from events.views.access import get_event_or_404
 from events.views.acting import by
-from scheduling.importers import MAX_BYTES, NotASchedule, csv_template, xlsx_template
+from scheduling.importers import MAX_BYTES, NotASchedule, csv_template, files, xlsx_template
 from scheduling.services import imports
-from scheduling.services.imports import ImportResult
+from scheduling.services.import_results import ImportResult
 
 _TEMPLATES: Final[dict[str, tuple[str, Callable[[], str | bytes]]]] = {
     # Spreadsheets take a file for UTF-8 only with a byte order mark.
@@ -59,7 +59,7 @@ class UploadForm(Form):
         upload = cleaned.get("file")
         if cleaned.get("packed"):
             try:
-                cleaned["data"] = imports.unpack(cleaned["packed"])
+                cleaned["data"] = files.unpack(cleaned["packed"])
             except NotASchedule as error:
                 self.add_error("file", str(error))
         elif upload is None:
@@ -81,7 +81,7 @@ def upload(request: HttpRequest, slug: str) -> HttpResponse:
         return render(request, "scheduling/organize/import.html", {"event": event, "form": form})
     data, name, repair = (form.cleaned_data[field] for field in ("data", "name", "repair_encoding"))
     try:
-        parsed = imports.read(data, name, repair=repair)
+        parsed = files.read(data, name, repair=repair)
         if form.cleaned_data["packed"] and not form.cleaned_data["again"]:
             result = imports.apply(event=event, parsed=parsed, **by(request))
             messages.success(request, _done(result))
@@ -118,7 +118,7 @@ def _preview(event: Event, result: ImportResult, name: str, data: bytes) -> dict
     return {
         "event": event,
         "name": name,
-        "packed": imports.pack(data),
+        "packed": files.pack(data),
         "is_same": result.is_same,
         "rows": [
             (words.get(key, key), count, result.added[key], result.changed[key]) for key, count in result.counts.items()

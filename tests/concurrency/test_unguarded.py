@@ -16,8 +16,8 @@ from accounts.models import Person
 from common.inserts import Inserts
 from events.models import Event
 from registrations.models import Answer, AnswerFile, Quota, RegistrationGroup
-from registrations.services import answers, payments, places, promotion
-from registrations.services.places import Applicant
+from registrations.services import answers, payments, promotion, registering
+from registrations.services.registering import Applicant
 from tests.concurrency.test_places import assert_at_rest, broken, errors_in, race
 from tests.factories.registrations import NOW, make_question, make_ticket, pay, register, send_file, states_of
 
@@ -83,7 +83,7 @@ def test_without_one_count_for_all_of_it_a_group_is_torn(event: Event) -> None:
 def test_without_one_order_two_groups_with_the_same_people_lock_each_other(
     event: Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(places, "sorted", lambda people, **_by: list(people), raising=False)
+    monkeypatch.setattr(registering, "sorted", lambda people, **_by: list(people), raising=False)
     both_have_begun = threading.Barrier(2)
 
     class OneByOne(Inserts):
@@ -96,7 +96,7 @@ def test_without_one_order_two_groups_with_the_same_people_lock_each_other(
                     both_have_begun.wait(10)
             return added
 
-    monkeypatch.setattr(places, "Inserts", OneByOne)
+    monkeypatch.setattr(registering, "Inserts", OneByOne)
     # Of one quota the first who takes places holds back the other.
     tickets = [make_ticket(event, 500) for _ in range(2)]
     emails = ["ada@example.org", "grace@example.org"]
@@ -106,7 +106,7 @@ def test_without_one_order_two_groups_with_the_same_people_lock_each_other(
             Applicant(ticket_type=tickets[number], name="Guest", email=email, language="en", answers={})
             for email in (emails if number % 2 else reversed(emails))
         ]
-        return len(places.register_group(event=event, people=people, actor=None, now=NOW))
+        return len(registering.register_group(event=event, people=people, actor=None, now=NOW))
 
     refused = [error for error in errors_in(race(2, act)) if isinstance(error, OperationalError)]
     assert "deadlock" in str(refused)

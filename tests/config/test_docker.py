@@ -56,10 +56,13 @@ def test_data_outlive_their_containers(compose: dict[str, Any]) -> None:
 
 
 def test_no_secret_is_written_down(compose: dict[str, Any]) -> None:
+    found = set()
     for service in compose["services"].values():
         for name, value in service.get("environment", {}).items():
             if any(secret in name for secret in SECRETS):
                 assert re.search(r"\$\{(\w+):[?-]", value), f"{name} is {value}"
+                found.add(name)
+    assert found >= set(SECRETS)
     example = (ROOT / ".env.example").read_text()
     for name in ("SECRET_KEY", "POSTGRES_PASSWORD", "SMTP_URL"):
         assert re.search(rf"^{name}=$", example, flags=re.MULTILINE)

@@ -168,10 +168,8 @@ def test_after_a_power_cut_it_starts_on_the_same_data(start: Start, home: Path, 
     assert of_home(home) == []
 
     process = start()
-    began = time.monotonic()
     lines = _lines_until_ready(process)
     assert f"Ready: http://127.0.0.1:{port}/" in lines
-    assert time.monotonic() - began < 60
     assert (home / "secret_key").read_text() == key
 
     # A Ctrl-C reaches the whole group, and some people press it twice.

@@ -52,12 +52,12 @@ def test_every_mail_is_described() -> None:
         assert f"| `{kind.code}` |" in described, kind.code
 
 
-def test_every_conflict_is_described() -> None:
+def test_every_conflict_is_described_and_no_other() -> None:
     source = (ROOT / "scheduling/services/conflicts.py").read_text()
     described = text_of("explanation/conflicts.md")
-    for severity, code in re.findall(r'severity="(\w+)",\s+code="(\w+)"', source):
-        grade = {"fatal": "serious", "warning": "warning"}[severity]
-        assert f"| `{code}` | {grade} |" in described, code
+    grades = {"fatal": "serious", "warning": "warning"}
+    found = {(code, grades[severity]) for severity, code in re.findall(r'_Finding\("(\w+)", "(\w+)"', source)}
+    assert set(re.findall(r"^\| `(\w+)` \| (\w+) \|", described, re.MULTILINE)) == found
 
 
 def test_every_column_of_a_csv_is_described() -> None:

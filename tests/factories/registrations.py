@@ -22,8 +22,8 @@ from registrations.models import (
     Registration,
     TicketType,
 )
-from registrations.services import answers, payments, places, products, questions, tickets
-from registrations.services.places import Applicant
+from registrations.services import answers, payments, places, products, questions, registering, tickets
+from registrations.services.registering import Applicant
 
 _numbers = itertools.count(1)
 
@@ -120,7 +120,7 @@ def register(
     **fields: Any,
 ) -> Registration:
     number = next(_numbers)
-    return places.register(
+    return registering.register(
         event=ticket.event,
         ticket_type=ticket,
         name=name or f"Guest {number}",
@@ -143,7 +143,7 @@ def register_group(tickets: Sequence[TicketType], *, now: datetime = NOW, **fiel
                 **{"name": f"Guest {number}", "language": "en", "answers": {}, **fields},
             )
         )
-    return places.register_group(event=tickets[0].event, people=people, actor=None, now=now)
+    return registering.register_group(event=tickets[0].event, people=people, actor=None, now=now)
 
 
 def pay(

@@ -131,7 +131,7 @@ def test_own_words_in_the_language_of_the_recipient() -> None:
     assert (chinese.language, chinese.subject) == ("zh-hans", "你好 李华")
     assert 'lang="zh-Hans"' in chinese.html
     assert chinese.text.startswith("请来。\n\n-- \n食品科学日\n")
-    assert chinese.sender_name == "食品科学日 via Lihu" or "食品科学日" in chinese.sender_name
+    assert chinese.sender_name == "食品科学日（经 Lihu）"
 
 
 def test_own_words_that_lack_the_language_fall_back_to_the_event_s_as_a_whole() -> None:

@@ -14,8 +14,9 @@ from events.models import Event
 from registrations.answering import Unfit, clean, read_answers
 from registrations.models import Question, QuestionKind, QuestionVersion, Registration
 from registrations.services import answers, places, questions
-from registrations.services.places import CannotChangeRegistration, CannotRegister
+from registrations.services.places import CannotChangeRegistration
 from registrations.services.questions import Place, arrange, warnings_about
+from registrations.services.registering import CannotRegister
 from tests.data import shared
 from tests.factories.registrations import (
     NOW,
@@ -114,15 +115,18 @@ def test_an_answer_that_does_not_fit_is_refused_with_words_that_say_how_to_mend_
 
 @pytest.mark.parametrize("kind", [kind for kind in QuestionKind if kind != "file"])
 def test_nasty_words_are_stored_as_typed_or_refused_by_every_kind(event: Event, kind: str) -> None:
-    question = make_question(event, "q", kind, options=OPTIONS if kind in {"choice", "multiple_choice"} else [])
+    make_question(event, "q", kind, options=OPTIONS if kind in {"choice", "multiple_choice"} else [])
     asked_now = answers.questions_of(event)
-    for text in json.loads(shared("nasty/blns.json").read_text()):
+    strings = json.loads(shared("nasty/blns.json").read_text())
+    stored = 0
+    for text in strings:
         for given in (text, [text], {"other": text}):
             read = read_answers(asked_now, {"q": given}, ticket_id=None)
             assert not read.values or read.problems == []
             if kind in {"text", "long_text"} and given is text and not read.problems and text.strip():
                 assert read.values == {"q": text}
-    assert question.pk
+                stored += 1
+    assert (stored > 400) == (kind in {"text", "long_text"})
 
 
 @pytest.mark.parametrize(
@@ -270,17 +274,12 @@ def test_an_organizer_is_told_what_a_change_means_for_those_who_answered(event: 
 
 
 def test_questions_and_sections_stand_as_they_are_arranged(event: Event) -> None:
-    first, second, third = (make_question(event, name) for name in ("first", "second", "third"))
+    first, _second, third = (make_question(event, name) for name in ("first", "second", "third"))
     travel, food = make_section(event, "Travel"), make_section(event, "Food")
     order = [Place(question=third.pk), Place(section=food.pk), Place(question=first.pk), Place(section=travel.pk)]
     arrange(event=event, order=order, actor=None, now=NOW)
     found = [(q.identifier, str(q.section) if q.section else "") for q in answers.questions_of(event)]
-    assert found == [("third", ""), ("first", "Food"), ("second", "")] or found == [
-        ("third", ""),
-        ("second", ""),
-        ("first", "Food"),
-    ]
-    assert second.pk
+    assert found == [("third", ""), ("second", ""), ("first", "Food")]
 
 
 def test_no_question_stands_before_the_one_that_decides_about_it(event: Event) -> None:

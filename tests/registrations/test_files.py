@@ -18,7 +18,7 @@ from common.problems import Invalid
 from events.models import Event
 from registrations.models import AnswerFile, Question, Registration
 from registrations.services import answers, places
-from registrations.services.places import CannotRegister
+from registrations.services.registering import CannotRegister
 from registrations.sniffing import file_type_of
 from tests.factories.registrations import NOW, PDF, PNG, a_file, make_question, make_ticket, register, send_file
 from tests.personae import AsUser

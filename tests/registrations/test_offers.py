@@ -14,8 +14,8 @@ from events.models import Event
 from events.services import events
 from notifications.models import Message
 from registrations.models import Quota, Registration
-from registrations.services import payments, places, promotion, tickets
-from registrations.services.places import Applicant, CannotRegister
+from registrations.services import payments, places, promotion, registering, tickets
+from registrations.services.registering import Applicant, CannotRegister
 from tests.factories.registrations import (
     NOW,
     cancel,
@@ -242,7 +242,7 @@ def test_a_group_is_at_most_fifty_people_each_with_their_own_address(event: Even
     person = Applicant(ticket_type=ticket, name="A", email="same@example.org", language="en", answers={})
     for people, code in (([person, person], "twice_in_group"), ([], "group_size"), ([person] * 51, "group_size")):
         with pytest.raises(CannotRegister) as error:
-            places.register_group(event=event, people=people, actor=None, now=NOW)
+            registering.register_group(event=event, people=people, actor=None, now=NOW)
         assert refused(error) == [code]
     assert len(register_group([ticket] * 50)) == 50
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from decimal import Decimal
 from typing import Any
 
@@ -20,7 +21,7 @@ from events.models import Event, Permission
 from registrations.models import Question, Quota, Registration, TicketType
 from registrations.services import payments
 from tests.data import shared
-from tests.factories.events import make_member
+from tests.factories.events import make_event, make_member
 from tests.factories.registrations import (
     NOW,
     cancel,
@@ -317,25 +318,14 @@ def test_whoever_may_only_read_is_shown_no_way_to_change_and_has_none(as_user: A
     assert row.state == "confirmed"
 
 
-def test_registrations_of_another_event_are_not_here(
-    organize: Client, event: Event, organization_elsewhere: Event
-) -> None:
-    other = register(make_ticket(organization_elsewhere))
+def test_registrations_of_another_event_are_not_here(organize: Client, event: Event) -> None:
+    other = register(make_ticket(make_event("other-2027")))
     page(organize, f"registrations/{other.code}/", 404)
     for path in ("edit/", "move/", "cancel/", "reject/"):
         assert post(organize, f"registrations/{other.code}/{path}").status_code == 404
 
 
-@pytest.fixture
-def organization_elsewhere(organization: Any = None) -> Event:
-    from tests.factories.events import make_event  # noqa: PLC0415
-
-    return make_event("other-2027")
-
-
 def test_nasty_words_are_shown_as_typed(organize: Client, event: Event) -> None:
-    import json  # noqa: PLC0415
-
     ticket = make_ticket(event)
     strings = [text for text in json.loads(shared("nasty/blns.json").read_text()) if text.strip()][:200]
     kept = 0

@@ -13,11 +13,10 @@ import pytest
 from django.conf import settings
 from openpyxl import Workbook
 
-from scheduling.importers import NotASchedule, Parsed, csv_template, parse, xlsx_template
+from scheduling.importers import NotASchedule, Parsed, csv_template, files, parse, xlsx_template
 from scheduling.importers.garbled import repaired
 from scheduling.management.commands import describe_imports
 from scheduling.programme import Programme
-from scheduling.services import imports
 from tests.data import expected_counts, has_shared, shared
 
 SCHEDULES = sorted(
@@ -65,7 +64,7 @@ OTHERS = sorted(set(SCHEDULES) - KNOWN)
 
 
 def read(name: str, *, repair: bool = False) -> Parsed:
-    return imports.read(shared(name).read_bytes(), name.rpartition("/")[2], repair=repair)
+    return files.read(shared(name).read_bytes(), name.rpartition("/")[2], repair=repair)
 
 
 def of_json(document: Any) -> Parsed:

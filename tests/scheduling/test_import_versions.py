@@ -10,8 +10,10 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from events.models import Event
+from scheduling.importers import files
 from scheduling.models import Schedule, Slot
 from scheduling.services import imports
+from scheduling.services.import_results import ImportResult
 from submissions.models import Submission, SubmissionState
 from tests.data import has_shared, shared
 
@@ -23,8 +25,8 @@ EXPECTED: dict[str, Any] = (
 CHANGES = ("time", "room", "title", "speakers")
 
 
-def result_of(name: str, event: Event) -> imports.ImportResult:
-    parsed = imports.read(shared(name).read_bytes(), name)
+def result_of(name: str, event: Event) -> ImportResult:
+    parsed = files.read(shared(name).read_bytes(), name)
     return imports.apply(event=event, parsed=parsed, actor=None, now=timezone.now())
 
 

@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-import threading
 from datetime import datetime, time, timedelta
 
 import pytest
-from django.db import connection, connections
+from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from common.models import AuditEntry
@@ -19,6 +18,7 @@ from submissions.models import SubmissionState
 from submissions.services import submissions
 from tests.factories import scheduling as make
 from tests.factories.scheduling import NOW, at
+from tests.racing import at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -505,34 +505,12 @@ def test_a_release_is_written_in_the_events_history():
 # -- Races --------------------------------------------------------------------------------------------------------------
 
 
-def race(*calls):
-    """Run all at once, each on a connection of its own; what each returned or raised."""
-    outcomes = [None] * len(calls)
-    start = threading.Barrier(len(calls))
-
-    def run(number, call):
-        start.wait()
-        try:
-            outcomes[number] = call()
-        except Exception as error:
-            outcomes[number] = error  # type: ignore[call-overload]
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(calls)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    return outcomes
-
-
 @pytest.mark.django_db(transaction=True)
 def test_of_two_releases_of_one_version_at_once_one_wins():
     event = make.make_event()
     make.make_talk(event)
 
-    outcomes = race(*[lambda: release(event, "1.0")] * 2)
+    outcomes = at_once(*[lambda: release(event, "1.0")] * 2)
 
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["CannotRelease", "Schedule"]
     assert Schedule.objects.filter(event=event).released().count() == 1
@@ -543,7 +521,7 @@ def test_two_releases_at_once_follow_each_other():
     event = make.make_event()
     make.make_talk(event)
 
-    outcomes = race(lambda: release(event, "1.0"), lambda: release(event, "2.0"))
+    outcomes = at_once(lambda: release(event, "1.0"), lambda: release(event, "2.0"))
 
     assert sorted(outcome.number for outcome in outcomes) == [1, 2]
     current = Schedule.objects.filter(event=event).current().get()
@@ -563,7 +541,7 @@ def test_two_events_cannot_publish_one_room_at_the_same_time_in_a_race():
     make.make_talk(first, "One", "09:00", room=room)
     make.make_talk(second, "Two", "09:15", room=room)
 
-    outcomes = race(lambda: release(first), lambda: release(second))
+    outcomes = at_once(lambda: release(first), lambda: release(second))
 
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["CannotRelease", "Schedule"]
     assert Slot.objects.filter(room=room, is_live=True).count() == 1

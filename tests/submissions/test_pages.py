@@ -207,9 +207,12 @@ def test_what_belongs_to_another_event_is_not_here(organize: Client, event: Even
 
 def test_nasty_words_are_shown_as_typed(organize: Client, event: Event) -> None:
     strings = [text for text in json.loads(shared("nasty/blns.json").read_text()) if text.strip()][:150]
+    kept = 0
     for text in strings:
         answer = post(organize, "sessions/new/", **{**TALK, "title_0": text, "abstract_0": text})
         assert answer.status_code in {200, 302}, text
+        kept += answer.status_code == 302
+    assert kept > 0.9 * len(strings)
     for number in (1, 2, 3):
         assert "<script>alert" not in page(organize, f"sessions/?page={number}")
 

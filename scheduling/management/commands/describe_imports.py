@@ -7,9 +7,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import translation
 
-from scheduling.importers import NotASchedule, Parsed
+from scheduling.importers import NotASchedule, Parsed, files
 from scheduling.programme import Programme
-from scheduling.services import imports
 
 #: The page, and the comments between which the table stands.
 PAGE: Final = Path("docs/reference/import.md")
@@ -53,7 +52,7 @@ def table(folder: Path) -> str:
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
             name = path.relative_to(folder).as_posix()
             try:
-                parsed = imports.read(path.read_bytes(), path.name)
+                parsed = files.read(path.read_bytes(), path.name)
             except NotASchedule as reason:
                 refused.append(f"| {name} | {_cell(str(reason))} |")
             else:

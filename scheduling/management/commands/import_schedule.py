@@ -15,10 +15,10 @@ from common.problems import Refusal
 from common.validators import validate_time_zone
 from events.models import Event, EventState, Organisation
 from events.services import events, organisations
-from scheduling.importers import NotASchedule, Parsed
+from scheduling.importers import NotASchedule, Parsed, files
 from scheduling.models import Schedule
 from scheduling.services import event_from_file, imports, releases
-from scheduling.services.imports import ImportResult
+from scheduling.services.import_results import ImportResult
 
 #: The host of events that name none.
 DEFAULT_ORGANISATION = "campus"
@@ -48,7 +48,7 @@ class Command(BaseCommand):
         now = timezone.now()
         try:
             path = Path(options["file"])
-            parsed = imports.read(imports.read_file(path), path.name, repair=options["repair_encoding"])
+            parsed = files.read(files.read_file(path), path.name, repair=options["repair_encoding"])
             with transaction.atomic():
                 self._import(parsed, options, now)
                 if options["dry_run"]:
@@ -57,7 +57,7 @@ class Command(BaseCommand):
             self._refuse(
                 f"{options['file']}: the event {options['event']} was changed by somebody else meanwhile; try again"
             )
-        except imports.ChangedMeanwhile:
+        except files.ChangedMeanwhile:
             self._refuse(f"{options['file']}: the file was changed while it was read; try again when it is written")
         except OSError as error:
             self._refuse(f"{options['file']}: {error.strerror or error}")
