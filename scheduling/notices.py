@@ -150,7 +150,7 @@ REMINDED_CHANGED: Final = NoticeKind(
         "- Moved: “{moved}”, now {moved_starts}, {moved_room}; before {old_starts}, {old_room}\n"
         "- No longer on the programme: “{gone}”, which was planned for {gone_starts}\n\n"
         "{link}\n\n"
-        "The calendar entry that came with the reminder changes with this mail."
+        "The calendar entry that comes with this mail updates the one of the reminder."
     ),
     placeholders=(replace(_NAME, label=_("Name of the person")), _EVENT, *_CHANGED),
     is_optional=True,
