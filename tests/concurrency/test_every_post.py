@@ -456,7 +456,7 @@ def test_people_who_send_the_same_form_at_once_meet_no_fault() -> None:
 
 
 def test_control_people_meet_faults_where_nobody_looks_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    forms = {"events:new", "events:new_organisation", "events:delete_track"}
+    forms = {"events:new", "events:delete_track"}
     monkeypatch.setattr(middleware, "is_lost_race", lambda _error: False)
     assert set(compare_people(forms)) == forms
 
