@@ -90,6 +90,8 @@ class OneEffectMiddleware:
     """
 
     PAGES: Final = "/organize/"
+    #: What people say of themselves counts anew each time that they send it; only the second promise is kept here.
+    OWN_PAGES: Final = "/me/"
     #: Of several people at once one is done at each try.
     TRIES: Final = 5
 
@@ -104,14 +106,14 @@ class OneEffectMiddleware:
     ) -> HttpResponseBase | None:
         is_form = (
             request.method == "POST"
-            and request.path_info.startswith(self.PAGES)
+            and request.path_info.startswith((self.PAGES, self.OWN_PAGES))
             and request.user.is_authenticated
             and "csrfmiddlewaretoken" in request.POST
         )
         if not is_form or getattr(view, "_non_atomic_requests", None):
             return None
         answer = partial(view, request, *args, **kwargs)
-        if "X-Lihu-Form" not in request.headers:
+        if request.path_info.startswith(self.PAGES) and "X-Lihu-Form" not in request.headers:
             answer = partial(_once, request, answer)
         for tries_left in reversed(range(self.TRIES)):
             try:

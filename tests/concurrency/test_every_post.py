@@ -10,8 +10,9 @@ import json
 import re
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
 from html.parser import HTMLParser
@@ -26,6 +27,7 @@ from django.test import Client
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from django.utils import timezone
 
+from accounts.models import Person
 from common import middleware
 from common.middleware import OneEffectMiddleware
 from common.models import AuditEntry
@@ -40,7 +42,7 @@ from scheduling.services.agendas import create_agenda
 from scheduling.services.imports import pack
 from tests.api.test_openapi import description
 from tests.contracts.addresses import ALL, API, Address, make_world
-from tests.factories.accounts import make_user
+from tests.factories.accounts import make_person, make_user
 from tests.factories.events import join, make_event, make_organisation, make_room, make_team, make_track
 from tests.factories.registrations import (
     PDF,
@@ -461,6 +463,17 @@ def test_control_people_meet_faults_where_nobody_looks_again(monkeypatch: pytest
     assert set(compare_people(forms)) == forms
 
 
+@contextmanager
+def meanwhile(table: str, act: Callable[[], Any]) -> Iterator[Future[Any]]:
+    """What is done in here is committed after `act` has read, and before it writes to this table."""
+    with ThreadPoolExecutor(1) as pool, transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"LOCK TABLE {table} IN SHARE MODE")
+        done = pool.submit(act)
+        while not done.done() and not waiting():
+            time.sleep(0.01)
+        yield done
+
+
 def together(sender: Sender, name: str, **values: str) -> list[Any]:
     (address,) = [address for address in ALL if address.name == name]
     forms = [{**sender.form(address, 1), **values} for _person in range(3)]
@@ -498,19 +511,25 @@ def test_a_ticket_does_not_count_in_a_quota_that_somebody_deletes_meanwhile() ->
     sender = Sender("two")
     (address,) = [address for address in ALL if address.name == "registrations:new_ticket"]
     form = sender.form(address, 1)
-    with ThreadPoolExecutor(1) as pool:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("LOCK TABLE registrations_tickettype IN SHARE MODE")
-            sent = pool.submit(sender.send, sender.url(address), [form])
-            while not sent.done() and not waiting():
-                time.sleep(0.01)
-            Quota.objects.filter(pk=form["quotas"]).delete()
-        (answer,) = sent.result()
+    with meanwhile("registrations_tickettype", partial(sender.send, sender.url(address), [form])) as sent:
+        Quota.objects.filter(pk=form["quotas"]).delete()
+    (answer,) = sent.result()
     assert answer.status_code == 200
     page = answer.content.decode()
     assert 'aria-invalid="true"' in page
     assert "The ticket is" not in page
     assert not TicketType.objects.filter(quotas=None).exists()
+
+
+def test_a_profile_is_saved_by_somebody_who_is_registered_by_others_meanwhile() -> None:
+    sender = Sender("two")
+    (address,) = [address for address in ALL if address.name == "accounts:profile"]
+    form = sender.form(address, 1)
+    with meanwhile("accounts_person", partial(sender.send, sender.url(address), [form])) as sent:
+        make_person("Two", email=sender.user.email)
+    (answer,) = sent.result()
+    assert answer.status_code == 302
+    assert Person.objects.with_address(sender.user.email).get().user == sender.user
 
 
 def test_what_has_answers_is_kept_and_can_be_deleted_by_several() -> None:
@@ -605,6 +624,36 @@ def test_programs_that_ask_the_same_at_once_without_a_key_meet_no_fault() -> Non
         if max(answer.status_code for answer in answers) >= 500:
             faults[address.name] = answers
     assert faults == {}
+
+
+@pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "k"}], ids=["without a key", "with a key"])
+def test_a_program_is_told_what_was_deleted_meanwhile(headers: dict[str, str]) -> None:
+    sender = Program("two")
+    quota = make_quota(sender.world.event)
+    body = json.dumps({"name": "Tea", "quotas": [quota.pk]}).encode()
+    url = f"/api/v1/events/{sender.world.event.slug}/ticket-types/"
+    ask = partial(sender.send, url, [body], content_type="application/json", headers=headers)
+    with meanwhile("registrations_tickettype", ask) as sent:
+        Quota.objects.filter(pk=quota.pk).delete()
+    (answer,) = sent.result()
+    assert (answer.status_code, answer.json()["code"]) == (409, "changed_meanwhile")
+    # Nothing was done and nothing is kept, so that it can be asked again.
+    (again,) = ask()
+    assert (again.status_code, again.json()["problems"][0]["field"]) == (400, "quotas")
+
+
+def test_a_program_that_lost_an_address_asks_again_with_its_key() -> None:
+    sender = Program("two")
+    (address,) = [address for address in API if address.route == "api/v1/events/"]
+    body, kind = sender.body(address, 1)
+    encoded = [json.dumps(body).encode()]
+    ask = partial(sender.send, "/api/v1/events/", encoded, content_type=kind, headers={"Idempotency-Key": "k"})
+    with meanwhile("events_event", ask) as sent:
+        make_event(body["slug"], organisation=sender.world.event.organisation)
+    (answer,) = sent.result()
+    assert (answer.status_code, answer.json()["code"]) == (409, "changed_meanwhile")
+    (again,) = ask()
+    assert (again.status_code, again.json()["problems"][0]["field"]) == (400, "slug")
 
 
 def test_programs_that_delete_the_same_at_once_delete_it_once() -> None:
