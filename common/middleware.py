@@ -2,11 +2,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from functools import partial
+from itertools import chain
 from typing import Any, Final
 
 from django.conf import settings
 from django.contrib import messages
-from django.db import transaction
+from django.contrib.messages.storage.base import Message
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import DatabaseError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone, translation
@@ -14,6 +18,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 
 from common import health, idempotency
+from common.races import is_lost_race
 from common.views import bad_request
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -75,12 +80,20 @@ class OneEffectMiddleware:
 
     Each time that a page is made, Django masks the token against forged requests anew: whoever sends the same token with the same
     values sends the same form. The first answer that leads on, which is how these forms say that they have done something, is
-    kept in the transaction of the effect; whoever comes second waits for it, and is led there, too. Scripts that send forms of a
-    page that stays say so (`X-Lihu-Form`). A view that needs transactions of its own is a `non_atomic_requests`, and keeps this
-    promise itself.
+    kept in the transaction of the effect; whoever comes second waits for it, and is led there, too. One that leads on with an
+    error to show has done nothing, and is not kept. Scripts that send forms of a page that stays say so (`X-Lihu-Form`).
+
+    Of two people who do the same at once, the second is answered as if they had come a moment later: what the first has done
+    breaks the second's transaction (`common.races`), and the view is called again, in a new one.
+
+    A view that needs transactions of its own is a `non_atomic_requests`, and keeps these promises itself.
     """
 
     PAGES: Final = "/organize/"
+    #: What people say of themselves counts anew each time that they send it; only the second promise is kept here.
+    OWN_PAGES: Final = "/me/"
+    #: Of several people at once one is done at each try.
+    TRIES: Final = 5
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -93,25 +106,47 @@ class OneEffectMiddleware:
     ) -> HttpResponseBase | None:
         is_form = (
             request.method == "POST"
-            and request.path_info.startswith(self.PAGES)
+            and request.path_info.startswith((self.PAGES, self.OWN_PAGES))
             and request.user.is_authenticated
             and "csrfmiddlewaretoken" in request.POST
-            and "X-Lihu-Form" not in request.headers
         )
         if not is_form or getattr(view, "_non_atomic_requests", None):
             return None
-        claim = {"caller": f"form:{request.user.pk}", "key": _digest(request)}
-        with transaction.atomic():
-            if first := idempotency.claim(**claim, now=timezone.now()):
-                messages.info(request, _("This form had been sent already, and counts once."))
-                return redirect(first.headers["Location"])
-            response = view(request, *args, **kwargs)
-            if 300 <= response.status_code < 400:
-                headers = {"Location": response["Location"]}
-                idempotency.settle(**claim, status=response.status_code, body=None, headers=headers)
-            else:
-                idempotency.forget(**claim)
-        return response
+        answer = partial(view, request, *args, **kwargs)
+        if request.path_info.startswith(self.PAGES) and "X-Lihu-Form" not in request.headers:
+            answer = partial(_once, request, answer)
+        for tries_left in reversed(range(self.TRIES)):
+            try:
+                with transaction.atomic():
+                    return answer()
+            except (DatabaseError, ObjectDoesNotExist) as error:
+                if not (tries_left and is_lost_race(error)):
+                    raise
+            _queued(request).clear()
+            for file in chain.from_iterable(files for _name, files in request.FILES.lists()):
+                file.seek(0)
+        raise AssertionError("unreachable")
+
+
+def _once(request: HttpRequest, answer: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+    """The answer, or where the first of its kind has led. Belongs inside a transaction."""
+    claim = {"caller": f"form:{request.user.pk}", "key": _digest(request)}
+    if first := idempotency.claim(**claim, now=timezone.now()):
+        messages.info(request, _("This form had been sent already, and counts once."))
+        return redirect(first.headers["Location"])
+    response = answer()
+    if 300 <= response.status_code < 400 and not any(message.level >= messages.ERROR for message in _queued(request)):
+        headers = {"Location": response["Location"]}
+        idempotency.settle(**claim, status=response.status_code, body=None, headers=headers)
+    else:
+        idempotency.forget(**claim)
+    return response
+
+
+def _queued(request: HttpRequest) -> list[Message]:
+    """What the view says on the next page."""
+    # To go through them, which is public, would mark them as shown.
+    return messages.get_messages(request)._queued_messages  # type: ignore[union-attr, no-any-return]  # noqa: SLF001
 
 
 def _digest(request: HttpRequest) -> str:

@@ -8,7 +8,7 @@ from django import forms
 from django.conf import settings
 from django.db.models import Q
 from django.utils.functional import lazy
-from django.utils.text import capfirst, slugify
+from django.utils.text import capfirst
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 from i18nfield.strings import LazyI18nString
@@ -113,9 +113,7 @@ class NewEventForm(Form):
     def clean(self) -> dict[str, Any]:
         values: dict[str, Any] = super().clean() or self.cleaned_data
         _check_days(self)
-        if not values.get("slug") and "slug" not in self.errors and values.get("name"):
-            values["slug"] = free_slug(values["name"].localize("en"), values.get("starts_on"))
-        elif values.get("slug") and Event.objects.filter(slug=values["slug"]).exists():
+        if values.get("slug") and Event.objects.filter(slug=values["slug"]).exists():
             self.add_error("slug", gettext("Another event has this address already. Choose another."))
         return values
 
@@ -123,21 +121,6 @@ class NewEventForm(Form):
         """The languages that the name was written in, the reader's first."""
         written = self.cleaned_data["name"].data
         return [code for code in every_language() if (written.get(code) or "").strip()]
-
-
-def free_slug(name: str, starts_on: Any) -> str:
-    """An address from the name: Latin words, or the kind of thing and its year where there are none."""
-    base = slugify(name)[:40].strip("-") or f"event-{starts_on.year if starts_on else 'new'}"
-    slug, number = base, 2
-    while True:
-        try:
-            validate_event_slug(slug)
-        except forms.ValidationError:
-            pass
-        else:
-            if not Event.objects.filter(slug=slug).exists():
-                return slug
-        slug, number = f"{base}-{number}", number + 1
 
 
 def _check_days(form: forms.Form) -> None:

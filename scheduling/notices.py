@@ -106,6 +106,17 @@ SESSION_REMINDER: Final = NoticeKind(
     is_optional=True,
 )
 
+_CHANGED: Final = (
+    Placeholder(name="moved", label=_("Titles of moved sessions"), example="The chemistry of vinegar"),
+    replace(_STARTS, name="moved_starts", label=_("Begin of each moved session")),
+    replace(_ROOM, name="moved_room", label=_("Room of each moved session")),
+    _OLD_STARTS,
+    _OLD_ROOM,
+    Placeholder(name="gone", label=_("Titles of cancelled sessions"), example="A history of soy sauce"),
+    replace(_STARTS, name="gone_starts", label=_("Begin of each cancelled session")),
+    replace(_LINK, label=_("Open the programme"), example="https://conf.example.edu/food-2027/schedule/"),
+)
+
 PROGRAMME_CHANGED: Final = NoticeKind(
     code="programme_changed",
     title=_("Several sessions published, moved or taken off, to their speaker"),
@@ -125,15 +136,24 @@ PROGRAMME_CHANGED: Final = NoticeKind(
         Placeholder(name="new", label=_("Titles of new sessions"), example="Fermented tea and its microbes"),
         replace(_STARTS, name="new_starts", label=_("Begin of each new session")),
         replace(_ROOM, name="new_room", label=_("Room of each new session")),
-        Placeholder(name="moved", label=_("Titles of moved sessions"), example="The chemistry of vinegar"),
-        replace(_STARTS, name="moved_starts", label=_("Begin of each moved session")),
-        replace(_ROOM, name="moved_room", label=_("Room of each moved session")),
-        _OLD_STARTS,
-        _OLD_ROOM,
-        Placeholder(name="gone", label=_("Titles of cancelled sessions"), example="A history of soy sauce"),
-        replace(_STARTS, name="gone_starts", label=_("Begin of each cancelled session")),
-        replace(_LINK, label=_("Open the programme"), example="https://conf.example.edu/food-2027/schedule/"),
+        *_CHANGED,
     ),
+)
+
+REMINDED_CHANGED: Final = NoticeKind(
+    code="reminded_changed",
+    title=_("Sessions moved or taken off, to those who were reminded of them"),
+    subject=_("{event}: what we reminded you of has changed"),
+    body=_(
+        "Dear {name},\n\n"
+        "we reminded you of something at {event}, and the programme has changed since:\n\n"
+        "- Moved: “{moved}”, now {moved_starts}, {moved_room}; before {old_starts}, {old_room}\n"
+        "- No longer on the programme: “{gone}”, which was planned for {gone_starts}\n\n"
+        "{link}\n\n"
+        "The calendar entry that comes with this mail updates the one of the reminder."
+    ),
+    placeholders=(replace(_NAME, label=_("Name of the person")), _EVENT, *_CHANGED),
+    is_optional=True,
 )
 
 EVENT_REMINDER: Final = NoticeKind(
@@ -158,9 +178,11 @@ EVENT_REMINDER: Final = NoticeKind(
     priority=30,
 )
 
-#: What a speaker learns of a release: of one session by its own kind, of several in one mail.
-NEWS: Final = (SLOT_PUBLISHED, SLOT_MOVED, SLOT_CANCELLED, PROGRAMME_CHANGED)
-KINDS: Final = (*NEWS, SLOT_REMINDER, SESSION_REMINDER, EVENT_REMINDER)
+#: What people learn of a release: a speaker of one session by its own kind, of several in one mail; whoever was reminded of it.
+NEWS: Final = (SLOT_PUBLISHED, SLOT_MOVED, SLOT_CANCELLED, PROGRAMME_CHANGED, REMINDED_CHANGED)
+#: They bring an entry for the calendar.
+REMINDERS: Final = (SLOT_REMINDER, SESSION_REMINDER)
+KINDS: Final = (*NEWS, *REMINDERS, EVENT_REMINDER)
 
 
 def about(slot: Slot) -> str:

@@ -8,17 +8,17 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.core.exceptions import ValidationError as ModelValidationError
-from django.db import IntegrityError
+from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils.encoding import force_str
 from django.utils.translation import gettext as _
-from psycopg.errors import ExclusionViolation, UniqueViolation
 from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from common.problems import Problem, Refusal, refusal_from
+from common.races import is_lost_race
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -50,13 +50,13 @@ def problem_response(error: Exception, context: Mapping[str, Any]) -> Response |
     """DRF's EXCEPTION_HANDLER. Unknown exceptions are left to Django: a 500 says nothing of what is inside."""
     if isinstance(error, ModelValidationError):
         error = refusal_from(error)
-    if isinstance(error, IntegrityError) and isinstance(error.__cause__, UniqueViolation | ExclusionViolation):
-        # Two requests found the same name free. The database let one of them have it.
+    if isinstance(error, DatabaseError) and is_lost_race(error):
+        # Two requests found the same name free, say: the database let one of them have it.
         error = Refusal(
             [
                 Problem(
                     code="changed_meanwhile",
-                    message=_("Somebody asked for the same at the same moment."),
+                    message=_("Somebody did the same, or deleted what this needs, at the same moment."),
                     fix=_("Try again."),
                 )
             ]

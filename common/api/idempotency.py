@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import Any
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from rest_framework.response import Response
@@ -25,7 +25,7 @@ LONGEST_KEY = 200
 class Idempotent:
     """Mix into an APIView, before it.
 
-    Answers below 500 are kept, refusals too; not those that say only who may not ask (401, 403).
+    Answers below 500 are kept, refusals too; not those that say only who may not ask (401, 403), or that it should be asked again.
     """
 
     def initialize_request(self, request: Any, *args: Any, **kwargs: Any) -> Any:
@@ -38,19 +38,27 @@ class Idempotent:
         if request.method != "POST" or not key:
             return super().dispatch(request, *args, **kwargs)  # type: ignore[misc]  # as above
         self._claim: dict[str, str] | None = None
-        with transaction.atomic():
-            response = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]  # as above
-            if response.status_code >= 500:
-                transaction.set_rollback(True)
-            elif self._claim and response.status_code in {401, 403}:
-                idempotency.forget(**self._claim)
-            elif self._claim:
-                idempotency.settle(
-                    **self._claim,
-                    status=response.status_code,
-                    body=json.loads(json.dumps(response.data, cls=JSONEncoder)),
-                    headers={name: response[name] for name in KEPT_HEADERS if name in response},
-                )
+        try:
+            return self._dispatch_once(request, *args, **kwargs)
+        except DatabaseError as error:
+            # Of the commit: what this refers to has been deleted meanwhile.
+            response = self.handle_exception(error)  # type: ignore[attr-defined]  # as above
+            return self.finalize_response(self.request, response, *args, **kwargs)  # type: ignore[attr-defined]  # as above
+
+    @transaction.atomic
+    def _dispatch_once(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        response = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]  # as above
+        if response.status_code >= 500:
+            transaction.set_rollback(True)
+        elif self._claim and (response.status_code in {401, 403} or _is_to_be_repeated(response)):
+            idempotency.forget(**self._claim)
+        elif self._claim:
+            idempotency.settle(
+                **self._claim,
+                status=response.status_code,
+                body=json.loads(json.dumps(response.data, cls=JSONEncoder)),
+                headers={name: response[name] for name in KEPT_HEADERS if name in response},
+            )
         return response
 
     def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
@@ -87,3 +95,7 @@ class Idempotent:
     def _conflict(self, _first: IdempotencyKey) -> Response:
         detail = _("This Idempotency-Key was used for another request. Use a new one for each.")
         return Response(problem(422, "idempotency_key_reused", detail), status=422, content_type=MEDIA_TYPE)
+
+
+def _is_to_be_repeated(response: Response) -> bool:
+    return isinstance(response.data, dict) and response.data.get("code") == "changed_meanwhile"

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import Http404
@@ -115,7 +116,7 @@ class Resource(Idempotent, GenericViewSet[Any]):
                 if not tags & {"*", self.one(thing)["ETag"]}:
                     raise ChangedMeanwhile
             yield thing
-        except type(thing).DoesNotExist:
+        except ObjectDoesNotExist:
             raise Http404 from None
 
     def one(self, thing: Any, **kwargs: Any) -> Response:

@@ -1,23 +1,26 @@
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
+from itertools import chain, count
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
+from django.utils.text import slugify
 
 from accounts.models import User
 from common import audit
-from common.localized import Localized, every_text
+from common.localized import Localized, every_text, localized
 from common.problems import Invalid, Refusal
 from common.text import search_text
 from events import hooks
-from events.models import Event, EventKind, EventState, Organisation, RoomHold
+from events.models import Event, EventKind, EventState, Organisation, RoomHold, validate_event_slug
 from events.policies import visible_ids
 from events.problems import problems_with_dates, problems_with_slug, problems_with_state, room_is_taken
-from events.services.texts import assign, locked, take_over, validate
+from events.services.texts import assign, free_address, locked, take_over, validate
 from notifications.services import reminders
 
 #: Audit verbs of changes from state to state.
@@ -36,7 +39,7 @@ class CannotChangeEvent(Refusal):
 def create_event(
     *,
     organisation: Organisation,
-    slug: str,
+    slug: str = "",
     name: Localized,
     kind: str = EventKind.CONFERENCE,
     starts_on: date,
@@ -51,12 +54,13 @@ def create_event(
 ) -> Event:
     """Write a new event, a draft unless `state` says otherwise; a plain string for a text is in the first of `locales`.
 
+    Without `slug` one is made from the name, of Latin words, or of the year where there are none.
     Audit "event_created". Raises Invalid.
     """
     language = locales[0] if locales else "en"
     event = Event(
         organisation=organisation,
-        slug=slug,
+        slug=slug or free_address(Event, _addresses(localized(name, language).localize("en"), starts_on)),
         kind=kind,
         starts_on=starts_on,
         ends_on=ends_on,
@@ -118,6 +122,16 @@ def reindex(events: Iterable[Event]) -> None:
     for event in events:
         event.search_text = _search_text(event)
         event.save(update_fields=["search_text"])
+
+
+def _addresses(name: str, starts_on: date) -> Iterator[str]:
+    base = slugify(name)[:40].strip("-") or f"event-{starts_on.year}"
+    for slug in chain([base], (f"{base}-{number}" for number in count(2))):
+        try:
+            validate_event_slug(slug)
+        except ValidationError:
+            continue
+        yield slug
 
 
 def _announce_state(event: Event, old: str, *, actor: User | None, now: datetime) -> None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from common.codes import new_code
 from common.localized import Localized, localized
 from events.models import Organisation, OrganisationKind, Permission, Team, TeamMember
 from events.services.events import reindex
-from events.services.texts import assign, change, locked, validate
+from events.services.texts import assign, change, free_address, locked, validate
 
 #: The team that an organisation begins with: every permission, every event.
 ORGANIZERS: Final = "Organizers"
@@ -35,7 +35,7 @@ def create_organisation(
     Without `slug` one is made from the name. Audit "organisation_created".
     """
     texts = localized(name, language)
-    organisation = Organisation(slug=slug or _free_slug(texts.localize("en")), kind=kind)
+    organisation = Organisation(slug=slug or free_address(Organisation, _addresses(texts.localize("en"))), kind=kind)
     assign(organisation, {"name": texts, **optional}, language)
     validate(organisation)
     organisation.save()
@@ -81,9 +81,7 @@ def make_organizer(*, organisation: Organisation, user: User, actor: User | None
     return member
 
 
-def _free_slug(name: str) -> str:
-    base = slugify(name)[:40].strip("-") or new_code().lower()
-    slug = base
-    while Organisation.objects.filter(slug=slug).exists():
-        slug = f"{base}-{new_code().lower()}"
-    return slug
+def _addresses(name: str) -> Iterator[str]:
+    yield (base := slugify(name)[:40].strip("-") or new_code().lower())
+    while True:
+        yield f"{base}-{new_code().lower()}"

@@ -19,7 +19,7 @@ from events.models import Event, EventRoom, Organisation, Room, RoomHold, Venue
 from events.policies import visible_ids
 from events.problems import problems_with_detaching, problems_with_editing_room, problems_with_holding, room_is_taken
 from events.services.events import reindex
-from events.services.texts import assign, change, validate
+from events.services.texts import assign, change, locked, validate
 
 _NO_OVERLAP: Final = "events_roomhold_no_two_overlap"
 
@@ -151,7 +151,7 @@ def detach_room(*, event: Event, room: Room, actor: User | None, now: datetime) 
     _lock(event)
     if problems := problems_with_detaching(event, room):
         raise RoomInUse(problems)
-    EventRoom.objects.filter(event=event, room=room).delete()
+    EventRoom.objects.get(event=event, room=room).delete()
     audit.record(actor=actor, verb="room_detached", subject=room, at=now, event_id=event.pk)
 
 
@@ -204,16 +204,17 @@ def hold_room(
 @transaction.atomic
 def release_hold(*, hold: RoomHold, actor: User | None, now: datetime) -> None:
     """Audit "room_released"."""
+    stored = locked(hold)
     audit.record(
         actor=actor,
         verb="room_released",
-        subject=hold,
+        subject=stored,
         at=now,
-        event_id=hold.event_id,
-        start=hold.period.lower.isoformat(),
-        end=hold.period.upper.isoformat(),
+        event_id=stored.event_id,
+        start=stored.period.lower.isoformat(),
+        end=stored.period.upper.isoformat(),
     )
-    hold.delete()
+    stored.delete()
 
 
 def _overlapping(room: Room, start: datetime, end: datetime) -> list[RoomHold]:

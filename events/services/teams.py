@@ -109,6 +109,7 @@ def update_team(
 def delete_team(*, team: Team, actor: User | None, now: datetime) -> None:
     """With its memberships and invitations. Audit "team_deleted". Raises CannotChangeTeam."""
     organisation = locked(team.organisation)
+    locked(team)
     _refuse_stranger(actor, team)
     audit.record(
         actor=actor,
@@ -159,9 +160,10 @@ def invite(*, team: Team, email: str, language: str = "", actor: User | None, no
 def withdraw_invitation(*, invitation: Invitation, actor: User | None, now: datetime) -> None:
     """The link works no more; mail that has not gone out stays. Audit "team_invitation_withdrawn"."""
     _refuse_stranger(actor, invitation.team)
-    _withdraw([f"invitation:{invitation.pk}"], now)
-    audit.record(actor=actor, verb="team_invitation_withdrawn", subject=invitation.team, at=now, email=invitation.email)
-    invitation.delete()
+    stored = locked(invitation)
+    _withdraw([f"invitation:{stored.pk}"], now)
+    audit.record(actor=actor, verb="team_invitation_withdrawn", subject=stored.team, at=now, email=stored.email)
+    stored.delete()
 
 
 @transaction.atomic
@@ -196,6 +198,7 @@ def remove_member(*, member: TeamMember, actor: User | None, now: datetime) -> N
     """Audit "team_left". Anybody may leave a team. Raises CannotChangeTeam."""
     team = member.team
     organisation = locked(team.organisation)
+    locked(member)
     if actor is None or actor.pk != member.user_id:
         _refuse_stranger(actor, team)
     audit.record(

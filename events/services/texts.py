@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from django.core.exceptions import ValidationError
+from django.db import connection
 from django.db.models import CharField, Model, TextField, URLField
 from i18nfield.fields import I18nCharField, I18nTextField
 
@@ -18,6 +19,7 @@ M = TypeVar("M", bound=Model)
 
 #: Characters per language.
 LONGEST_TEXT = 20_000
+_ADDRESSES: Final = 4_518_220_973
 
 
 def assign(thing: Model, values: Mapping[str, Any], language: str) -> frozenset[str]:
@@ -37,6 +39,14 @@ def assign(thing: Model, values: Mapping[str, Any], language: str) -> frozenset[
 def locked(thing: M) -> M:
     """The row as it is stored now, locked. Services change this one, so that a refusal leaves the caller's untouched."""
     return type(thing)._default_manager.select_for_update().get(pk=thing.pk)  # noqa: SLF001 (public in Django, whatever its name)
+
+
+def free_address(model: type[Model], wanted: Iterable[str]) -> str:
+    """The first of `wanted` that is nobody's `slug`. Until the transaction ends, nobody else is given an address: an advisory lock."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ADDRESSES])
+    rows = model._default_manager  # noqa: SLF001 (public in Django, whatever its name)
+    return next(slug for slug in wanted if not rows.filter(slug=slug).exists())
 
 
 def take_over(thing: M, stored: M, fields: Iterable[str]) -> M:

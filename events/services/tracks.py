@@ -11,7 +11,7 @@ from accounts.models import User
 from common import audit
 from common.localized import Localized
 from events.models import Event, Track
-from events.services.texts import assign, change, validate
+from events.services.texts import assign, change, locked, validate
 
 
 @transaction.atomic
@@ -55,5 +55,6 @@ def order_tracks(*, event: Event, tracks: Sequence[int], actor: User | None, now
 @transaction.atomic
 def delete_track(*, track: Track, actor: User | None, now: datetime) -> None:
     """Its sessions stay, without a track. Audit "track_deleted"."""
-    audit.record(actor=actor, verb="track_deleted", subject=track, at=now, event_id=track.event_id)
-    track.delete()
+    stored = locked(track)
+    audit.record(actor=actor, verb="track_deleted", subject=stored, at=now, event_id=stored.event_id)
+    stored.delete()

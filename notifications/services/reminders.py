@@ -380,9 +380,10 @@ def _other_kind_of_time(changes: Mapping[str, Any]) -> dict[str, None]:
 @transaction.atomic
 def delete_rule(*, rule: ReminderRule, actor: User | None, now: datetime) -> None:
     """What it has queued is withdrawn; what it has sent stays in the outbox."""
-    _withdraw_all(rule)
-    audit.record(actor=actor, verb="reminder_rule_deleted", subject=rule, at=now, event_id=rule.event_id)
-    ReminderRule.objects.filter(pk=rule.pk).delete()
+    stored = ReminderRule.objects.select_for_update().get(pk=rule.pk)
+    _withdraw_all(stored)
+    audit.record(actor=actor, verb="reminder_rule_deleted", subject=stored, at=now, event_id=stored.event_id)
+    stored.delete()
 
 
 def withdraw_reminders(*, event_id: int, now: datetime) -> int:

@@ -50,7 +50,7 @@ def save_template(
 @transaction.atomic
 def reset_template(*, event_id: int, kind: NoticeKind, actor: User | None, now: datetime) -> None:
     """Back to Lihu's words."""
-    for template in MailTemplate.objects.filter(event_id=event_id, kind=kind.code):
+    for template in MailTemplate.objects.select_for_update().filter(event_id=event_id, kind=kind.code):
         audit.record(actor=actor, verb="mail_words_reset", subject=template, at=now, event_id=event_id)
         template.delete()
 

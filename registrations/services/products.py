@@ -15,7 +15,7 @@ from common import audit
 from common.localized import Localized
 from common.problems import Invalid, Problem
 from events.models import Event
-from events.services.texts import assign, take_over, validate
+from events.services.texts import assign, locked, take_over, validate
 from registrations.models import (
     HAS_ITS_PLACE,
     IS_KEPT,
@@ -64,16 +64,16 @@ def update_product(*, product: Product, changes: Mapping[str, Any], actor: User 
 
     Locks the event's quotas. Audit "product_changed". Raises CannotChangeTickets (`sold_out`), Invalid.
     """
-    locked = lock_quotas(product.event_id)
+    quotas = lock_quotas(product.event_id)
     stored = Product.objects.select_for_update().get(pk=product.pk)
     fields = {name: value for name, value in changes.items() if name not in {"quotas", "ticket_types"}}
     changed = set(assign(stored, fields, product.event.language))
     counted_in = set(stored.quotas.values_list("pk", flat=True))
     tickets = set(stored.ticket_types.values_list("pk", flat=True))
-    _check(stored, changes.get("quotas", list(locked.values())), changes.get("ticket_types", ()))
+    _check(stored, changes.get("quotas", list(quotas.values())), changes.get("ticket_types", ()))
     wanted = {quota.pk for quota in changes["quotas"]} if "quotas" in changes else counted_in
     if wanted != counted_in:
-        if not recount(counted_in, wanted, pieces_held(stored), locked):
+        if not recount(counted_in, wanted, pieces_held(stored), quotas):
             raise CannotChangeTickets([product_sold_out(stored)])
         stored.quotas.set(wanted)
         changed.add("quotas")
@@ -98,7 +98,8 @@ def update_product(*, product: Product, changes: Mapping[str, Any], actor: User 
 @transaction.atomic
 def delete_product(*, product: Product, actor: User | None, now: datetime) -> None:
     """Audit "product_deleted". Raises CannotChangeTickets (`product_in_use`) where anybody ever asked for it."""
-    if product.lines.exists():
+    stored = locked(product)
+    if stored.lines.exists():
         raise CannotChangeTickets(
             [
                 Problem(
@@ -108,8 +109,8 @@ def delete_product(*, product: Product, actor: User | None, now: datetime) -> No
                 )
             ]
         )
-    audit.record(actor=actor, verb="product_deleted", subject=product, at=now, event_id=product.event_id)
-    product.delete()
+    audit.record(actor=actor, verb="product_deleted", subject=stored, at=now, event_id=stored.event_id)
+    stored.delete()
 
 
 def _check(product: Product, quotas: Sequence[Quota], ticket_types: Sequence[TicketType]) -> None:

@@ -132,11 +132,13 @@ def update_question(*, question: Question, changes: Mapping[str, Any], actor: Us
 @transaction.atomic
 def delete_question(*, question: Question, actor: User | None, now: datetime) -> None:
     """No longer ask it; answers given are kept, and the question with them. Audit "question_deleted". Raises Invalid
-    (`question_decides`) while others depend on it."""
+    (`question_decides`) while others depend on it. Repeating it changes nothing."""
     form = _locked_form(question.event)
     if dependents := [other for other in form if other.condition_question_id == question.pk]:
         raise Invalid([question_decides(question, dependents)])
     stored = locked(question)
+    if not stored.is_active:
+        return
     audit.record(actor=actor, verb="question_deleted", subject=stored, at=now, event_id=stored.event_id)
     if stored.answers.exists() or stored.dependents.exists():
         stored.is_active = False
@@ -248,10 +250,11 @@ def delete_section(*, section: QuestionSection, actor: User | None, now: datetim
     """The heading goes; its questions stay, in their order, at the end of the section before, or of those without one. Audit
     "question_section_deleted"."""
     form = _locked_form(section.event)
+    stored = locked(section)
     before = section.event.question_sections.filter(position__lt=section.position).order_by("-position", "-pk").first()
-    audit.record(actor=actor, verb="question_section_deleted", subject=section, at=now, event_id=section.event_id)
-    Question.objects.filter(section=section).update(section=before)
-    section.delete()
+    audit.record(actor=actor, verb="question_section_deleted", subject=stored, at=now, event_id=stored.event_id)
+    Question.objects.filter(section=stored).update(section=before)
+    stored.delete()
     _renumber([question.pk for question in form])
 
 

@@ -15,6 +15,7 @@ from common import audit
 from common.problems import Invalid, Problem
 from common.text import validate_single_line
 from events.models import Event
+from events.services.texts import locked
 from registrations.models import Segment
 
 
@@ -37,5 +38,6 @@ def save_segment(*, event: Event, name: str, wanted: Mapping[str, Any], actor: U
 @transaction.atomic
 def delete_segment(*, segment: Segment, actor: User | None, now: datetime) -> None:
     """Forget it; campaigns that were to go to it find nobody new. Audit "segment_deleted"."""
-    audit.record(actor=actor, verb="segment_deleted", subject=segment, at=now, event_id=segment.event_id)
-    segment.delete()
+    stored = locked(segment)
+    audit.record(actor=actor, verb="segment_deleted", subject=stored, at=now, event_id=stored.event_id)
+    stored.delete()

@@ -14,7 +14,7 @@ from common import audit
 from common.localized import Localized
 from common.problems import Invalid, Problem, Refusal
 from events.models import Event
-from events.services.texts import assign, take_over, validate
+from events.services.texts import assign, locked, take_over, validate
 from registrations.models import HOLDS_A_PLACE, IS_KEPT, LineItem, Quota, Registration, TicketType
 from registrations.problems import quota_below_taken, sold_out
 from registrations.services.promotion import serve_line
@@ -79,16 +79,17 @@ def _last_in(quota: Quota, count: int) -> list[str]:
 @transaction.atomic
 def delete_quota(*, quota: Quota, actor: User | None, now: datetime) -> None:
     """Audit "quota_deleted". Raises CannotChangeTickets while a ticket or a product counts in it."""
+    stored = locked(quota)
     message = None
-    if quota.ticket_types.exists():
+    if stored.ticket_types.exists():
         message = _("Tickets count in “%(name)s”.") % {"name": quota.name}
-    elif quota.products.exists():
+    elif stored.products.exists():
         message = _("Products count in “%(name)s”.") % {"name": quota.name}
     if message:
         problem = Problem(code="quota_in_use", message=message, fix=_("Let them count in another quota first."))
         raise CannotChangeTickets([problem])
-    audit.record(actor=actor, verb="quota_deleted", subject=quota, at=now, event_id=quota.event_id)
-    quota.delete()
+    audit.record(actor=actor, verb="quota_deleted", subject=stored, at=now, event_id=stored.event_id)
+    stored.delete()
 
 
 @transaction.atomic
@@ -121,15 +122,15 @@ def update_ticket_type(
 
     Locks the event's quotas. Audit "ticket_type_changed". Raises CannotChangeTickets (`sold_out`), Invalid.
     """
-    locked = lock_quotas(ticket_type.event_id)
+    quotas = lock_quotas(ticket_type.event_id)
     stored = TicketType.objects.select_for_update().get(pk=ticket_type.pk)
     fields = {name: value for name, value in changes.items() if name != "quotas"}
     changed = set(assign(stored, fields, ticket_type.event.language))
     before = set(stored.quotas.values_list("pk", flat=True))
     wanted = {quota.pk for quota in changes["quotas"]} if "quotas" in changes else before
-    _check(stored, changes.get("quotas", list(locked.values())))
+    _check(stored, changes.get("quotas", list(quotas.values())))
     if wanted != before:
-        if not recount(before, wanted, places_held(stored), locked):
+        if not recount(before, wanted, places_held(stored), quotas):
             raise CannotChangeTickets([sold_out(stored)])
         stored.quotas.set(wanted)
         changed.add("quotas")
@@ -151,7 +152,8 @@ def update_ticket_type(
 def delete_ticket_type(*, ticket_type: TicketType, actor: User | None, now: datetime) -> None:
     """Audit "ticket_type_deleted"; what was asked with it alone is no longer asked. Raises CannotChangeTickets where anybody ever
     registered with it."""
-    if ticket_type.registrations.exists():
+    stored = locked(ticket_type)
+    if stored.registrations.exists():
         raise CannotChangeTickets(
             [
                 Problem(
@@ -161,9 +163,9 @@ def delete_ticket_type(*, ticket_type: TicketType, actor: User | None, now: date
                 )
             ]
         )
-    audit.record(actor=actor, verb="ticket_type_deleted", subject=ticket_type, at=now, event_id=ticket_type.event_id)
-    forget_ticket(ticket_type=ticket_type, actor=actor, now=now)
-    ticket_type.delete()
+    audit.record(actor=actor, verb="ticket_type_deleted", subject=stored, at=now, event_id=stored.event_id)
+    forget_ticket(ticket_type=stored, actor=actor, now=now)
+    stored.delete()
 
 
 def _check(ticket_type: TicketType, quotas: Sequence[Quota]) -> None:

@@ -117,7 +117,7 @@ def release(
     Locks the draft's row, so that of two releases at once the second sees the first, then the rows of its rooms in id order, so
     that two events that share one do not wait for each other in a circle. Copies the slots (their uid stays; their
     sequence rises where time, room or title is another than in the last release), renders every public page and file (but for the
-    PDF, which a worker makes after commit), queues what speakers are told where the event is public (`telling.tell`), withdraws
+    PDF, which a worker makes after commit), queues what speakers, and those who were reminded, are told where the event is public (`telling.tell`), withdraws
     reminders of slots that moved or went. `force` publishes with fatal conflicts, and marks the slots that overlap in a room as
     accepted. Audit "schedule_released".
     Raises CannotRelease or, for a version or comment that is no text, Invalid.
@@ -184,7 +184,7 @@ def _freeze(draft: Schedule, fresh: Schedule, last: Schedule | None, *, force: b
         raise CannotRelease([_room_problem()]) from error
     ledger.withdraw(
         about=[notices.about(change.slot) for change in (*changes.moved, *changes.cancelled)],
-        kinds=[notices.SLOT_REMINDER.code],
+        kinds=[kind.code for kind in notices.REMINDERS],
         now=now,
     )
     audit.record(
@@ -204,7 +204,7 @@ def _freeze(draft: Schedule, fresh: Schedule, last: Schedule | None, *, force: b
 
 @transaction.atomic
 def announce(*, event: Event, now: datetime) -> int:
-    """Tell the speakers of the current release what they do not know: for an event that goes public now. Locks the draft's row.
+    """Tell the people of the current release what they do not know: for an event that goes public now. Locks the draft's row.
     Idempotent. Returns how many messages are new."""
     draft = Schedule.objects.draft_of(event)
     Schedule.objects.select_for_update().get(pk=draft.pk)

@@ -1,4 +1,5 @@
-"""Telling speakers what the published programme has changed for them since they were last told.
+"""Telling people what the published programme has changed for them since they were last told: speakers, of their sessions; and
+whoever was reminded of a session, so that the entry in their calendar is right.
 
 What is queued and not yet on its way is told by the next mail instead: moves add up, and a move there and back is no news.
 Source: docs/explanation/mail-and-reminders.md
@@ -13,6 +14,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import Q
 
 from common.text import email_key
 from events.models import Event
@@ -43,6 +45,8 @@ class Change:
 
     @property
     def kind(self) -> NoticeKind:
+        if _is_heard(self.after):
+            return notices.REMINDED_CHANGED
         if self.after["gone"]:
             return notices.SLOT_CANCELLED
         return notices.SLOT_MOVED if self.before else notices.SLOT_PUBLISHED
@@ -55,7 +59,7 @@ class Change:
 
 @dataclass(kw_only=True)
 class _Person:
-    """One address of the event: what its owner does on the programme, and what they know of it."""
+    """One address of the event: what its owner does on the programme or wants to hear, and what they know of it."""
 
     to: Recipient
     # As the mail addresses them.
@@ -100,7 +104,8 @@ class _News:
 
 
 def tell(*, event: Event, slots: Mapping[UUID, Slot], gone: Mapping[UUID, int], now: datetime) -> int:
-    """Queue one mail to each speaker for whom the programme is another than they know; returns how many are written.
+    """Queue one mail to each speaker, and each who was reminded, for whom the programme is another than they know; returns how many are
+    written.
 
     Belongs inside the transaction that publishes, which holds the lock of the event's draft. Locks what is queued about the
     programme and not claimed by a worker yet; cancels what the new mail tells (`merged`) or what is no longer true
@@ -132,8 +137,9 @@ def take_back(*, event: Event, now: datetime) -> int:
 
 
 def _earlier(event: Event, *, lock: bool) -> list[Message]:
-    """All mails about the programme, in the order of writing."""
-    rows = Message.objects.of_event(event.pk).filter(kind__in=KINDS).defer("rendered").order_by("pk")
+    """All mails about the programme, in the order of writing; of those who were erased nobody knows whose they were."""
+    rows = Message.objects.of_event(event.pk).filter(kind__in=KINDS).exclude(recipient_email="")
+    rows = rows.defer("rendered").order_by("pk")
     if lock:
         # What a worker claims before we have the lock is told by the time that we read it; the rest it leaves to us.
         list(rows.filter(state=MessageState.QUEUED).select_for_update().values_list("pk"))
@@ -149,17 +155,26 @@ def _news_of(
 ) -> list[_News]:
     sequences = {str(uid): sequence for uid, sequence in gone.items()}
     news = []
-    for person in _people(event, slots, earlier):
+    people = _people(event, slots, earlier)
+    _add_reminded(people, event, slots, sequences, now)
+    for person in people.values():
         changes = person.changes(sequences, now)
         if changes and not person.waits_for(changes):
-            kind = changes[0].kind if len(changes) == 1 else notices.PROGRAMME_CHANGED
+            kind = _kind_of(changes)
             news.append(_News(kind=kind, notice=_notice(event, person, changes, now), replaced=person.queued))
         elif person.queued and not changes:
             news.append(_News(kind=notices.PROGRAMME_CHANGED, notice=None, replaced=person.queued))
     return news
 
 
-def _people(event: Event, slots: Mapping[UUID, Slot], earlier: Iterable[Message]) -> list[_Person]:
+def _kind_of(changes: list[Change]) -> NoticeKind:
+    kinds = {change.kind for change in changes}
+    is_one = len(changes) == 1 or kinds == {notices.REMINDED_CHANGED}
+    return changes[0].kind if is_one else notices.PROGRAMME_CHANGED
+
+
+def _people(event: Event, slots: Mapping[UUID, Slot], earlier: Iterable[Message]) -> dict[str, _Person]:
+    """By address: speakers, and whoever was told before."""
     people: dict[str, _Person] = {}
     for uid, slot in slots.items():
         for speaker in speakers_of(slot):
@@ -167,29 +182,80 @@ def _people(event: Event, slots: Mapping[UUID, Slot], earlier: Iterable[Message]
                 person = people.setdefault(email_key(to.email), _Person(to=to, name=speaker.name))
                 person.slots[str(uid)] = _known(slot, person.to.language)
     for row in earlier:
-        if row.recipient_key not in people:
-            to = Recipient(
-                email=row.recipient_email,
-                name=row.recipient_name,
-                language=row.language,
-                time_zone=row.context.get("recipient_time_zone", ""),
-            )
-            people[row.recipient_key] = _Person(to=to, name=row.context["name"])
-        person = people[row.recipient_key]
+        person = people.setdefault(row.recipient_key, _reader_of(row))
         person.number = max(person.number, int(row.revision))
         # One that a server has refused for now may have arrived all the same: it counts as told, and goes on being tried.
         if row.state == MessageState.QUEUED and not row.attempts:
             person.queued.append(row)
         elif not (row.state == MessageState.CANCELLED and row.reason in (CancelReason.MERGED, CancelReason.WITHDRAWN)):
             person.told |= row.context["told"]
-    return list(people.values())
+    return people
+
+
+def _reader_of(row: Message) -> _Person:
+    to = Recipient(
+        email=row.recipient_email,
+        name=row.recipient_name,
+        language=row.language,
+        time_zone=row.context.get("recipient_time_zone", ""),
+    )
+    return _Person(to=to, name=row.context["name"])
+
+
+def _add_reminded(
+    people: dict[str, _Person],
+    event: Event,
+    slots: Mapping[UUID, Slot],
+    gone: Mapping[str, int],
+    now: datetime,
+) -> None:
+    """Whoever has an entry in their calendar by a reminder, of a session that may have changed since: three queries. Speakers are
+    told of their sessions as such."""
+    live = {slot.uid: slot for slot in Slot.objects.filter(schedule__event=event, is_live=True)}
+    changed = {
+        str(uid)
+        for uid, slot in slots.items()
+        # In a release the sequence says so. A draft has none of its own yet.
+        if slot.ends_at > now and (slot.sequence or uid not in live or _where(slot) != _where(live[uid]))
+    } | gone.keys()
+    may_have_arrived = Q(state__in=[MessageState.SENT, MessageState.SENDING]) | Q(
+        state__in=[MessageState.QUEUED, MessageState.CANCELLED], attempts__gt=0
+    )
+    rows = list(
+        Message.objects.of_event(event.pk)
+        .about(*(f"slot:{uid}" for uid in changed))
+        .filter(may_have_arrived, kind__in=[kind.code for kind in notices.REMINDERS])
+        .exclude(recipient_email="")
+        .defer("rendered")
+        .order_by("pk")
+    )
+    released = Slot.objects.filter(
+        schedule__event=event, schedule__version__isnull=False, uid__in={_uid(row) for row in rows}
+    ).select_related("schedule__event", "room", "submission")
+    as_released = {(str(slot.uid), slot.sequence): slot for slot in released}
+    for row in rows:
+        uid, sequence = _uid(row), row.context["calendar"]["sequence"]
+        person = people.setdefault(row.recipient_key, _reader_of(row))
+        told = person.told.get(uid)
+        if uid in person.slots and not _is_heard(person.slots[uid]):
+            continue
+        if told is None or (_is_heard(told) and told["sequence"] < sequence):
+            told = _known(as_released[uid, sequence], person.to.language, is_heard=True)
+            person.told[uid] = told
+        if _is_heard(told) and not told["gone"] and (slot := slots.get(UUID(uid))):
+            person.slots[uid] = _known(slot, person.to.language, is_heard=True)
+
+
+def _uid(row: Message) -> str:
+    return row.about.removeprefix("slot:")
 
 
 def speakers_of(slot: Slot) -> list[Speaker]:
     return [talk.speaker for talk in slot.submission.talks.all()] if slot.submission else []
 
 
-def _known(slot: Slot, language: str) -> _Known:
+def _known(slot: Slot, language: str, *, is_heard: bool = False) -> _Known:
+    """`is_heard`: by somebody who was reminded of it, rather than given by them."""
     return {
         "session": notices.heading(slot, language),
         "starts": slot.starts_at.astimezone(UTC).isoformat(),
@@ -199,7 +265,17 @@ def _known(slot: Slot, language: str) -> _Known:
         "link": notices.link(slot),
         "sequence": slot.sequence,
         "gone": False,
+        "is_heard": is_heard,
     }
+
+
+def _is_heard(known: _Known) -> bool:
+    # Older mails were to speakers only, and do not say.
+    return bool(known.get("is_heard"))
+
+
+def _where(slot: Slot) -> tuple[object, ...]:
+    return slot.starts_at, slot.ends_at, slot.room_id
 
 
 def _place(known: _Known) -> tuple[object, ...]:
@@ -222,7 +298,7 @@ def _notice(event: Event, person: _Person, changes: list[Change], now: datetime)
     since = min([now, *(datetime.fromisoformat(row.context["since"]) for row in person.queued)])
     language = person.to.language
     parts = tuple(_calendar(event, change, language) for change in changes)
-    only = changes[0] if len(changes) == 1 else None
+    only = changes[0] if len(changes) == 1 and not _is_heard(changes[0].after) else None
     return Notice(
         to=person.to,
         about=f"slot:{only.uid}" if only else f"programme:{event.pk}",
@@ -267,10 +343,9 @@ def _facts(change: Change) -> dict[str, Any]:
 
 def _lists(event: Event, changes: list[Change]) -> dict[str, Any]:
     """Of each kind of change its values as lists, so that a line of the mail is repeated for each."""
-    new, moved, gone = (
-        [change for change in changes if change.kind is kind]
-        for kind in (notices.SLOT_PUBLISHED, notices.SLOT_MOVED, notices.SLOT_CANCELLED)
-    )
+    gone = [change for change in changes if change.after["gone"]]
+    moved = [change for change in changes if change.before and not change.after["gone"]]
+    new = [change for change in changes if not change.before]
 
     def values(known: Iterable[_Known | None], name: str) -> list[str]:
         return [one[name] or "–" for one in known if one]

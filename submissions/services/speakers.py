@@ -89,8 +89,8 @@ def update_speaker(
 @transaction.atomic
 def delete_speaker(*, speaker: Speaker, actor: User | None, now: datetime) -> None:
     """Audit "speaker_deleted". Raises CannotDeleteSpeaker while a session names them."""
-    sessions = speaker.talks.count()
-    if sessions or speaker.chaired_slots.exists():
+    stored = locked(speaker)
+    if stored.talks.exists() or stored.chaired_slots.exists():
         raise CannotDeleteSpeaker(
             [
                 Problem(
@@ -100,8 +100,8 @@ def delete_speaker(*, speaker: Speaker, actor: User | None, now: datetime) -> No
                 )
             ]
         )
-    audit.record(actor=actor, verb="speaker_deleted", subject=speaker, at=now, event_id=speaker.event_id)
-    speaker.delete()
+    audit.record(actor=actor, verb="speaker_deleted", subject=stored, at=now, event_id=stored.event_id)
+    stored.delete()
 
 
 def _know_person(speaker: Speaker) -> None:

@@ -84,11 +84,13 @@ def delete_submission(*, submission: Submission, actor: User | None, now: dateti
     """Take a session out of the event, and its slots out of the draft.
 
     One that was ever released is cancelled instead of deleted: a release never changes. Audit "submission_deleted" or
-    "submission_cancelled".
+    "submission_cancelled". Cancelling it again changes nothing.
     """
     stored = locked(submission)
-    stored.slots.filter(schedule__version=None).delete()
+    taken_out, _rows = stored.slots.filter(schedule__version=None).delete()
     if stored.slots.exists():
+        if stored.state == SubmissionState.CANCELLED and not taken_out:
+            return
         stored.state = SubmissionState.CANCELLED
         stored.updated_at = now
         stored.save(update_fields=["state", "updated_at"])

@@ -9,7 +9,9 @@ from django.test import Client
 
 from accounts.models import User
 from events.models import Event
+from events.services import events
 from registrations.models import Quota
+from tests.factories.events import NOW
 from tests.personae import AsUser
 
 pytestmark = pytest.mark.django_db
@@ -27,6 +29,10 @@ def token(client: Client) -> str:
     found = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', client.get(ADDRESS).content.decode())
     assert found
     return found[1]
+
+
+def change_state(event: Event, state: str) -> None:
+    events.update_event(event=event, changes={"state": state}, actor=None, now=NOW)
 
 
 def test_the_same_form_again_leads_to_the_same_place_and_says_so(organize: Client) -> None:
@@ -57,6 +63,22 @@ def test_what_was_refused_can_be_sent_again(organize: Client, event: Event) -> N
         assert answer.status_code == 200
         assert "had been sent already" not in answer.content.decode()
     assert not Quota.objects.exists()
+
+
+def test_what_was_refused_on_the_page_that_it_led_to_can_be_sent_again(organize: Client, event: Event) -> None:
+    """A draft cannot be archived. Once somebody has published it, the form that is still open can."""
+    change_state(event, "draft")
+    values = {"csrfmiddlewaretoken": token(organize), "state": "archived"}
+    state = "/organize/food-2027/state/"
+    for _ in range(2):
+        page = organize.post(state, values, follow=True).content.decode()
+        assert "A draft cannot be archived" in page
+        assert "had been sent already" not in page
+    change_state(event, "live")
+    assert "A draft cannot be archived" not in organize.post(state, values, follow=True).content.decode()
+    event.refresh_from_db()
+    assert event.state == "archived"
+    assert "had been sent already" in organize.post(state, values, follow=True).content.decode()
 
 
 def test_a_script_that_stays_on_its_page_says_so_and_is_heard_each_time(organize: Client) -> None:

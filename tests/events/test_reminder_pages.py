@@ -174,6 +174,23 @@ def test_news_that_waits_for_quiet_is_mail_to_come(client: Client, event: Event)
     assert {why for _to, why in rows(client, "?rule=other")} == {"Session published, to its speakers"}
 
 
+@pytest.mark.parametrize(
+    ("minutes", "language", "words"),
+    [
+        (0, "en", "speakers are told at once what has changed for them"),
+        (1, "en", "after 1 minute without further changes"),
+        (10, "en", "after 10 minutes without further changes"),
+        (0, "zh-hans", "会立即把与报告人有关的变动告知他们"),
+        (10, "zh-hans", "若 10 分钟内不再有变动，就用一封邮件"),
+    ],
+)
+def test_the_page_says_when_speakers_hear_of_changes(
+    client: Client, event: Event, minutes: int, language: str, words: str
+) -> None:
+    Event.objects.filter(pk=event.pk).update(quiet_minutes=minutes)
+    assert words in client.get("/organize/soon/reminders/", {"lang": language}).content.decode()
+
+
 def test_mail_to_come_takes_as_many_queries_for_three_sessions_as_for_one(as_user: AsUser) -> None:
     counts = []
     for talks in (1, 3):

@@ -221,7 +221,7 @@ def test_slots_of_other_events_and_of_releases_are_not_here(edit: Client, organi
 def test_a_version_is_published_and_its_speakers_are_told(organize: Client, client: Client, event: Event) -> None:
     make.make_talk(event, "Kefir", "09:00", speakers=[make.make_speaker(event, "Li Na", email="li.na@example.org")])
     text = page(organize, "releases/")
-    assert "1 mail to speakers goes out with it." in text
+    assert "1 mail to those concerned goes out with it." in text
     assert 'value="1.0"' in text
     assert post(organize, "releases/", version="1.0", comment="First.").status_code == 302
     assert Schedule.objects.current().get().version == "1.0"
