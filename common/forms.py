@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Self
 from weakref import WeakSet
 
 from django import forms
@@ -102,6 +102,12 @@ class FormBehaviour:
 
 class Form(FormBehaviour, forms.Form):
     """A form that calls a service."""
+
+    def unchecked(self) -> Self:
+        """Shows what was typed, and finds no fault with it yet."""
+        self._errors = forms.utils.ErrorDict(renderer=self.renderer)
+        self.cleaned_data = {}
+        return self
 
 
 def tune(name: str, field: forms.Field, *, autofill: bool = False) -> None:

@@ -70,13 +70,10 @@ class Asked:
 
     question: Question
     fields: list[BoundField]
+    # The name of the field that decides whether it is asked.
+    condition_field: str = ""
     # "Only if …", for those whose browser does not show and hide.
     only_if: str = ""
-
-    @property
-    def condition_field(self) -> str:
-        decides = self.question.condition_question
-        return f"{ANSWER}{decides.identifier}" if decides else ""
 
     @property
     def condition_values(self) -> str:
@@ -111,6 +108,11 @@ class AnswersForm(Form):
         self._file_problems: dict[str, list[Any]] = {}
         for answer in self.stored.values():
             self._keep_choosable(answer)
+        if self.prefix:
+            for name in self.fields:
+                if name.startswith(OTHER):
+                    decides = self.fields[name].widget.attrs
+                    decides["data-shown-if"] = self.add_prefix(decides["data-shown-if"])
 
     @property
     def answers(self) -> dict[str, Any]:
@@ -154,12 +156,6 @@ class AnswersForm(Form):
             words = problem.fix if problem.code == "answer_required" else f"{problem.message} {problem.fix}".strip()
             self.add_error(field, forms.ValidationError(words, code=problem.code))
 
-    def unchecked(self) -> AnswersForm:
-        """Shows what was typed, and finds no fault with it yet."""
-        self._errors = forms.utils.ErrorDict(renderer=self.renderer)
-        self.cleaned_data = {}
-        return self
-
     # -- Files -----------------------------------------------------------------------------------------------------------
 
     @property
@@ -167,13 +163,14 @@ class AnswersForm(Form):
         """Each file question with what was sent just now, and the reference of what was sent before."""
         for question in self.questions:
             if question.kind == K.FILE:
-                name = question.identifier
-                yield question, self.files.get(f"{ANSWER}{name}"), str(self.data.get(f"{KEPT}{name}", ""))
+                sent, kept = (self.add_prefix(f"{part}{question.identifier}") for part in (ANSWER, KEPT))
+                yield question, self.files.get(sent), str(self.data.get(kept, ""))
 
     def keep(self, question: Question, file: AnswerFile) -> None:
         widget = self.fields[f"{ANSWER}{question.identifier}"].widget
         assert isinstance(widget, FileAnswerInput)
         widget.kept = file
+        widget.kept_name = self.add_prefix(f"{KEPT}{question.identifier}")
         self.kept[question.identifier] = file
 
     def refuse(self, question: Question, problems: Sequence[Any]) -> None:
@@ -194,7 +191,10 @@ class AnswersForm(Form):
                 shown.append(SectionShown(section=question.section))
             names = [f"{prefix}{question.identifier}" for prefix in (ANSWER, OTHER)]
             fields = [self[name] for name in names if name in self.fields]
-            shown[-1].asked.append(Asked(question=question, fields=fields, only_if=self._only_if(question)))
+            asked = Asked(question=question, fields=fields, only_if=self._only_if(question))
+            if decides := question.condition_question:
+                asked.condition_field = self.add_prefix(f"{ANSWER}{decides.identifier}")
+            shown[-1].asked.append(asked)
         return shown
 
     @property
@@ -372,9 +372,7 @@ def _widget_for(question: Question) -> forms.Widget:
         return forms.TextInput(attrs={"type": "tel", "inputmode": "tel", "autocomplete": "tel"})
     if kind == K.FILE:
         endings = [f".{end}" for code in file_types_of(question) for end in FILE_TYPES[code].endings]
-        widget = FileAnswerInput(attrs={"accept": ",".join(endings)})
-        widget.kept_name = f"{KEPT}{question.identifier}"
-        return widget
+        return FileAnswerInput(attrs={"accept": ",".join(endings)})
     if kind == K.CONSENT:
         return forms.CheckboxInput()
     return forms.TextInput()

@@ -73,6 +73,16 @@ def asked_of(questions: Sequence[Question], *, ticket_id: int | None, answers: M
     return asked
 
 
+def needed(questions: Sequence[Question]) -> list[Question]:
+    """Those without whose answers somebody may be refused who answers nothing else; `questions` in order."""
+    found: list[Question] = []
+    for question in questions:
+        decides = question.condition_question
+        if question.is_required and (decides is None or decides in found):
+            found.append(question)
+    return found
+
+
 def answers_with(value: Any, wanted: Collection[Any]) -> bool:
     """Whether an answer is, or has among its choices, one of `wanted`."""
     given = value if isinstance(value, list) else [value]

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.forms.boundfield import BoundField
 from django.urls import reverse
 from django.utils.datastructures import MultiValueDict
+from django.utils.functional import Promise
 from django.utils.text import capfirst
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
@@ -117,16 +118,20 @@ class PersonForm(AnswersForm):
         # What the script that suggests universities looks for.
         self.fields["affiliation"].widget.attrs |= {
             "data-suggest": reverse("institutions"),
-            "data-suggest-id": "institution",
-            "data-suggest-domain": "email",
+            "data-suggest-id": self.add_prefix("institution"),
+            "data-suggest-domain": self.add_prefix("email"),
         }
 
     def person(self) -> dict[str, Any]:
         """What the services take of it."""
+        return {**self.words(), "institution": institutions.chosen(**self.affiliated())}
+
+    def words(self) -> dict[str, Any]:
         names = ("name", "family_name", "native_name", "affiliation", "country", "language")
-        values = {name: self.cleaned_data[name] for name in names}
-        chosen = self.cleaned_data.get("institution")
-        return {**values, "institution": institutions.chosen(name=values["affiliation"], pk=chosen)}
+        return {name: self.cleaned_data[name] for name in names if name in self.fields}
+
+    def affiliated(self) -> dict[str, Any]:
+        return {"name": self.cleaned_data["affiliation"], "pk": self.cleaned_data.get("institution")}
 
 
 def person_form(base: type[PersonForm], questions: Sequence[Question]) -> type[Any]:
@@ -154,9 +159,11 @@ class TicketField(forms.ChoiceField):
     widget = forms.RadioSelect
     tickets: Mapping[str, TicketType] = MappingProxyType({})
 
-    def offer(self, tickets: Iterable[TicketType]) -> None:
+    def offer(self, tickets: Iterable[TicketType], *, invitation: str | Promise = "") -> None:
+        """`invitation`: what a list that opens says first."""
         self.tickets = {str(ticket.pk): ticket for ticket in tickets}
-        self.choices = [(pk, str(ticket.name)) for pk, ticket in self.tickets.items()]
+        offered = [(pk, str(ticket.name)) for pk, ticket in self.tickets.items()]
+        self.choices = [("", invitation), *offered] if invitation else offered
 
     def clean(self, value: Any) -> TicketType | None:
         return self.tickets.get(super().clean(value))
@@ -211,12 +218,9 @@ class MoveForm(Form):
         field.queryset = tickets
 
 
-class OrganizersForm(PersonForm):
-    """Somebody whom an organizer registers."""
+class SomebodysForm(PersonForm):
+    """Somebody whom another person registers."""
 
-    ticket_type = forms.ModelChoiceField(
-        label=_("Ticket"), queryset=TicketType.objects.none(), widget=forms.RadioSelect, empty_label=None
-    )
     email = AddressField(
         label=_("E-mail address"), max_length=254, help_text=_("The ticket and the link to change it go there.")
     )
@@ -225,6 +229,14 @@ class OrganizersForm(PersonForm):
     )
 
     autofill = False
+
+
+class OrganizersForm(SomebodysForm):
+    """Somebody whom an organizer registers."""
+
+    ticket_type = forms.ModelChoiceField(
+        label=_("Ticket"), queryset=TicketType.objects.none(), widget=forms.RadioSelect, empty_label=None
+    )
 
     def __init__(self, *args: Any, tickets: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

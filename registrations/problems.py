@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from types import MappingProxyType
@@ -170,7 +171,25 @@ def _problem_with_product(
     return None
 
 
+def group_has_registered() -> Problem:
+    """Whose address it is, nobody is told but they themselves."""
+    return Problem(
+        code="already_registered",
+        field="registrations",
+        message=_(
+            "One of these addresses, or more, is registered for this event already, so nobody has been registered now."
+        ),
+        fix=_("We have written to whoever it is. Ask them, leave them out, and register the others."),
+    )
+
+
+def of_person(problem: Problem, place: int) -> Problem:
+    """As a problem of one of a group, counted from 0; what is of the whole request stays so."""
+    return replace(problem, field=f"registrations[{place}].{problem.field}") if problem.field else problem
+
+
 def problems_with_group(emails: Sequence[str]) -> list[Problem]:
+    """`emails`: their keys; empty ones are nobody's."""
     if not 1 <= len(emails) <= LARGEST_GROUP:
         return [
             Problem(
@@ -180,15 +199,15 @@ def problems_with_group(emails: Sequence[str]) -> list[Problem]:
                 fix=_("Register the others in a second group."),
             )
         ]
-    twice = sorted({email for email in emails if emails.count(email) > 1})
     return [
         Problem(
             code="twice_in_group",
-            field="registrations",
+            field=f"registrations[{place}].email",
             message=_("The address %(email)s stands there more than once.") % {"email": email},
             fix=_("Give each person an address of their own."),
         )
-        for email in twice
+        for place, email in enumerate(emails)
+        if email and email in emails[:place]
     ]
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.urls import include, path
 
 from registrations.organize_urls import organize_urls
-from registrations.views import agendas, own_data, public
+from registrations.views import agendas, groups, own_data, public
 
 app_name = "registrations"
 
@@ -25,6 +25,8 @@ urlpatterns = [
     path("organize/<slug:slug>/", include(organize_urls)),
     path("<slug:slug>/register/", public.register, name="register"),
     path("<slug:slug>/register/sent/", public.sent, name="sent"),
+    path("<slug:slug>/register/group/", groups.register_group, name="register_group"),
+    path("<slug:slug>/register/group/<str:token>/", groups.group, name="group"),
     path("<slug:slug>/registrations/erased/", own_data.erased, name="erased"),
     path("<slug:slug>/registrations/<str:code>/<str:secret>/", include(_own)),
 ]

@@ -27,10 +27,6 @@ class InstitutionQuerySet(models.QuerySet["Institution"]):
             found = found.filter(search_text__contains=f" {word}" if word.isascii() else word)
         return found
 
-    def called(self, name: str) -> InstitutionQuerySet:
-        """Exactly so in any of its languages, letter case aside."""
-        return self.filter(name_keys__contains=[name_key(name)])
-
 
 class Institution(models.Model):
     """A university or research organisation that people come from; a partner while between its two dates."""

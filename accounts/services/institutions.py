@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -96,20 +96,29 @@ def _rank(institution: Institution, whole: str) -> tuple[bool, bool, bool, int]:
 
 def named(name: str) -> Institution | None:
     """The one that is called exactly so; None where none or several are."""
-    if not name.strip():
-        return None
-    # As `called` finds it; everybody who registers comes by, and making the statement takes longer than to run it.
-    query = "SELECT * FROM accounts_institution WHERE name_keys @> ARRAY[%s]::varchar[] ORDER BY id LIMIT 2"
-    found = list(Institution.objects.raw(query, [name_key(name)]))
-    return found[0] if len(found) == 1 else None
+    return chosen(name=name, pk=None)
 
 
 def chosen(*, name: str, pk: int | None) -> Institution | None:
     """The one that was chosen from the suggestions, as long as `name` is still what it is called; else the one that `name` says."""
-    if not name.strip():
-        return None
-    found = Institution.objects.called(name).filter(pk=pk).first() if pk else None
-    return found or named(name)
+    return all_chosen([(name, pk)])[0]
+
+
+def all_chosen(wanted: Sequence[tuple[str, int | None]]) -> list[Institution | None]:
+    """As `chosen`, for each name and row; one query, and none where no name is given."""
+    keys = [name_key(name) for name, _pk in wanted]
+    if not any(keys):
+        return [None] * len(wanted)
+    # In SQL: everybody who registers comes by, and making the statement takes longer than to run it.
+    query = "SELECT * FROM accounts_institution WHERE name_keys && %s::varchar[] ORDER BY id"
+    found = list(Institution.objects.raw(query, [sorted({key for key in keys if key})]))
+    called = {key: [one for one in found if key in one.name_keys] for key in keys}
+    return [_the_one(called[key], pk) for key, (_name, pk) in zip(keys, wanted, strict=True)]
+
+
+def _the_one(called: Sequence[Institution], pk: int | None) -> Institution | None:
+    alone = called[0] if len(called) == 1 else None
+    return next((one for one in called if one.pk == pk), alone)
 
 
 def search_words(text: str) -> list[str]:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from django.core.exceptions import ValidationError
+from django.core.signing import BadSignature, Signer
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
@@ -74,8 +75,8 @@ class RegistrationQuerySet(models.QuerySet["Registration"]):
             | Q(state=RegistrationState.AWAITING_PAYMENT, payment_due_at__lte=now)
         )
 
-    def of_address(self, address: str) -> RegistrationQuerySet:
-        return self.filter(email_key=email_key(address))
+    def of_addresses(self, addresses: Collection[str]) -> RegistrationQuerySet:
+        return self.filter(email_key__in=[email_key(address) for address in addresses])
 
     def matching(self, words: str) -> RegistrationQuerySet:
         """Every word occurs in the name (any script, accents and case aside), address, affiliation or code."""
@@ -120,14 +121,35 @@ def _read(queryset: models.QuerySet[Any], rows: Sequence[models.Model]) -> model
     return queryset
 
 
+class RegistrationGroupQuerySet(models.QuerySet["RegistrationGroup"]):
+    def of_token(self, token: str) -> RegistrationGroupQuerySet:
+        """The one whose `token` it is, or none."""
+        try:
+            return self.filter(pk=_group_signer().unsign(token))
+        except BadSignature:
+            return self.none()
+
+
+def _group_signer() -> Signer:
+    # Its separator needs no escape in an address.
+    return Signer(salt="registrations.group", sep=".")
+
+
 class RegistrationGroup(models.Model):
     """People whom one request registered: they get places all together, or wait together."""
 
     event = models.ForeignKey("events.Event", on_delete=models.CASCADE, related_name="registration_groups")
     registered_at = models.DateTimeField()
 
+    objects = RegistrationGroupQuerySet.as_manager()
+
     def __str__(self) -> str:
         return str(self.pk)
+
+    @property
+    def token(self) -> str:
+        """Opens the page of the group, which has nobody's secret; as long as the server keeps its key."""
+        return _group_signer().sign(str(self.pk))
 
 
 class Registration(models.Model):

@@ -8,11 +8,11 @@ Locks: see `registrations.services.quotas`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from django.db import IntegrityError, transaction
 
@@ -20,7 +20,7 @@ from accounts.models import Institution, Person, User
 from accounts.names import order_of
 from common import audit, idempotency
 from common.inserts import Inserts, new_keys
-from common.problems import Refusal
+from common.problems import Invalid, Problem, Refusal
 from common.text import email_key
 from events.models import Event, Permission
 from events.policies import may
@@ -39,7 +39,9 @@ from registrations.models import (
 )
 from registrations.problems import (
     already_registered,
+    group_has_registered,
     group_sold_out,
+    of_person,
     problems_with_group,
     problems_with_products,
     problems_with_time,
@@ -51,6 +53,8 @@ from registrations.services.charges import enter, write_charges
 from registrations.services.quotas import QuotasChanged, take
 from registrations.services.setups import Setup, setup_of
 from registrations.services.telling import tell_of_states
+
+_Row = TypeVar("_Row", Person, Registration)
 
 #: A code that is taken already comes up once in millions; then another is drawn.
 _TRIES: Final = 3
@@ -128,22 +132,31 @@ def register(
 
 
 def register_group(
-    *, event: Event, people: Sequence[Applicant], form_token: str = "", actor: User | None, now: datetime
+    *,
+    event: Event,
+    people: Sequence[Applicant],
+    form_token: str = "",
+    setup: Setup | None = None,
+    actor: User | None,
+    now: datetime,
 ) -> list[Registration]:
     """Give all of them places or, where there are not enough and their tickets have waiting lists, let them wait together.
 
     As `register`, for 1 to 50 people; each has a registration, a code and a mail of their own, and from then on changes or
-    cancels it alone. Raises CannotRegister (`group_size`, `twice_in_group` and those of `register`) for all of them.
+    cancels it alone. In the order of `people`. Raises CannotRegister (`group_size`, `twice_in_group` and those of `register`)
+    or Invalid for all of them; a field such as `registrations[0].email` says whose it is, except of an address that is
+    registered already.
     """
     if problems := problems_with_group([email_key(person.email) for person in people]):
         raise CannotRegister(problems)
-    return _register_once(event, people, form_token=form_token, setup=None, actor=actor, now=now)
+    return _register_once(event, people, in_group=True, form_token=form_token, setup=setup, actor=actor, now=now)
 
 
 def _register_once(
     event: Event,
     people: Sequence[Applicant],
     *,
+    in_group: bool = False,
     form_token: str,
     setup: Setup | None,
     actor: User | None,
@@ -157,10 +170,12 @@ def _register_once(
                     return first
                 # Once it ran into a change of the ticket's quotas it keeps out further ones, and reads all anew.
                 current = setup if setup and not attempt else setup_of(event)
-                return _register(event, people, setup=current, actor=actor, alone=attempt > 0, now=now)
+                return _register(
+                    event, people, in_group=in_group, setup=current, actor=actor, alone=attempt > 0, now=now
+                )
         except IntegrityError as error:
             if "one_live_per_person" in str(error):
-                raise CannotRegister([already_registered()]) from error
+                raise CannotRegister([group_has_registered() if in_group else already_registered()]) from error
             # A question that is deleted meanwhile is not asked at the next try, and a person who became known is found.
             may_go = any(
                 name in str(error)
@@ -175,11 +190,16 @@ def _register_once(
 
 
 def _register(
-    event: Event, people: Sequence[Applicant], *, setup: Setup, actor: User | None, alone: bool, now: datetime
+    event: Event,
+    people: Sequence[Applicant],
+    *,
+    in_group: bool,
+    setup: Setup,
+    actor: User | None,
+    alone: bool,
+    now: datetime,
 ) -> list[Registration]:
     questions = setup.questions
-    # In one order everywhere, so that two groups with the same people do not lock each other.
-    people = sorted(people, key=lambda person: email_key(person.email))
     registrations = [_new(event, person, now) for person in people]
     reads = [
         check_answers(
@@ -188,8 +208,8 @@ def _register(
         for person in people
     ]
     problems = [
-        problem
-        for person, read in zip(people, reads, strict=True)
+        of_person(problem, place) if in_group else problem
+        for place, (person, read) in enumerate(zip(people, reads, strict=True))
         for problem in [
             *problems_with_time(event, person.ticket_type, now),
             *read.problems,
@@ -199,10 +219,8 @@ def _register(
     ]
     if problems:
         raise CannotRegister(list(dict.fromkeys(problems)))
-    for registration in registrations:
-        # The other rows that it points to were read a moment ago.
-        validate(registration, exclude=("event", "ticket_type", "person", "institution", "group"), constraints=False)
-    newcomers = _find_people(event, registrations)
+    _validate(registrations, in_group=in_group)
+    newcomers = _find_people(event, registrations, in_group=in_group)
     lines = [
         _new_line(registration, product, quantity, now)
         for registration, person in zip(registrations, people, strict=True)
@@ -225,8 +243,8 @@ def _register(
         for registration in registrations:
             enter(registration, now)
     written = Inserts()
-    written.add(newcomers)
-    _write(event, registrations, lines, now, into=written)
+    written.add(_in_one_order(newcomers))
+    _write(event, registrations, lines, now, in_group=in_group, into=written)
     answers = [
         write_answers(registration, questions=questions, values=read.values, now=now, into=written)
         for registration, read in zip(registrations, reads, strict=True)
@@ -254,7 +272,21 @@ def _register(
     return registrations
 
 
-def _find_people(event: Event, registrations: Sequence[Registration]) -> list[Person]:
+def _validate(registrations: Sequence[Registration], *, in_group: bool) -> None:
+    problems: list[Problem] = []
+    for place, registration in enumerate(registrations):
+        try:
+            # The other rows that it points to were read a moment ago.
+            validate(
+                registration, exclude=("event", "ticket_type", "person", "institution", "group"), constraints=False
+            )
+        except Invalid as refusal:
+            problems += [of_person(problem, place) if in_group else problem for problem in refusal.problems]
+    if problems:
+        raise Invalid(problems)
+
+
+def _find_people(event: Event, registrations: Sequence[Registration], *, in_group: bool) -> list[Person]:
     """Set `person` of each; returns those of whom nothing was known, to be written. Raises CannotRegister where somebody is
     registered already. Who becomes known, or registers, at this moment runs into a constraint."""
     # In SQL, as in `services.quotas`.
@@ -269,7 +301,7 @@ def _find_people(event: Event, registrations: Sequence[Registration]) -> list[Pe
     )
     people: dict[str | None, Any] = {person.email_key: person for person in known}
     if any(person.is_registered for person in people.values()):
-        raise CannotRegister([already_registered()])
+        raise CannotRegister([group_has_registered() if in_group else already_registered()])
     newcomers = []
     for registration in registrations:
         person = people.get(registration.email_key)
@@ -326,33 +358,45 @@ def _new_line(registration: Registration, product: Product, quantity: int, now: 
     )
 
 
+def _in_one_order(rows: Iterable[_Row]) -> list[_Row]:
+    """Everywhere the same, so that two groups with the same people do not lock each other."""
+    return sorted(rows, key=lambda row: row.email_key or "")
+
+
 def _write(
-    event: Event, registrations: Sequence[Registration], lines: Sequence[LineItem], now: datetime, *, into: Inserts
+    event: Event,
+    registrations: Sequence[Registration],
+    lines: Sequence[LineItem],
+    now: datetime,
+    *,
+    in_group: bool,
+    into: Inserts,
 ) -> None:
-    if len(registrations) > 1:
+    if in_group:
         group = RegistrationGroup.objects.create(event=event, registered_at=now)
         for registration in registrations:
             registration.group = group
-    into.add(registrations)
+    into.add(_in_one_order(registrations))
     into.add(lines)
     write_charges(((registration, Decimal(0)) for registration in registrations), now, into=into)
 
 
 @transaction.atomic
-def remind_of_registration(*, event: Event, email: str, now: datetime) -> None:
-    """Somebody typed an address that is registered: tell its owner, and nobody else. At most one such mail an hour."""
-    registration = Registration.objects.live().filter(event=event).of_address(email).with_details().first()
-    if registration is not None:
+def remind_of_registration(*, event: Event, emails: Collection[str], now: datetime) -> None:
+    """Somebody typed addresses of which some are registered: tell their owners, and nobody else. At most one such mail an hour
+    to each."""
+    told = []
+    for registration in Registration.objects.live().filter(event=event).of_addresses(emails).with_details():
         registration.event = event
-        notice = notices.notice(notices.REGISTERED_ALREADY, registration, revision=f"{now:%Y%m%d%H}")
-        ledger.notify(kind=notices.REGISTERED_ALREADY, notice=notice, now=now)
+        told.append(notices.notice(notices.REGISTERED_ALREADY, registration, revision=f"{now:%Y%m%d%H}"))
+    ledger.notify_many(kind=notices.REGISTERED_ALREADY, notices=told, now=now)
 
 
 def _claimed(event: Event, sending: str, people: Sequence[Applicant], now: datetime) -> list[Registration] | None:
     """Where the form came before: what these people have now."""
     if idempotency.claim(caller=f"form:{event.pk}", key=sending, now=now) is None:
         return None
-    mine = Registration.objects.filter(event=event, email_key__in=[email_key(person.email) for person in people])
+    mine = Registration.objects.filter(event=event).of_addresses([person.email for person in people])
     newest = mine.order_by("email_key", "-pk").distinct("email_key")
     # None where they had it erased: whoever sends it once more wants to come again.
     return sorted(newest.select_related("event", "ticket_type"), key=lambda registration: registration.pk) or None

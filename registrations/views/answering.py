@@ -1,17 +1,25 @@
-"""What every page with the event's questions does: files, forms that were open too long, and files handed out again."""
+"""What every page with the event's questions does: files, forms that were open too long, and pages that are kept for everybody."""
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from collections.abc import Sequence
+from typing import Any, Final
 
-from django.http import HttpRequest, HttpResponse
-from django.middleware.csrf import CsrfViewMiddleware
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.middleware.csrf import CsrfViewMiddleware, get_token
+from django.utils.cache import patch_cache_control
 
+from common.codes import new_secret
 from common.problems import Invalid
 from registrations.answer_fields import AnswersForm
 from registrations.forms import PersonForm, initial_from, person_form, stored_answers
 from registrations.models import QuestionKind, Registration
+from registrations.offers import ProductOffer, TicketOffer
 from registrations.services import answers
+
+#: The fields of a public form that are different for each reader.
+_TOKENS: Final = re.compile(r'(<input[^>]* name="(csrfmiddlewaretoken|token)" value=")[^"]*"')
 
 
 class _Check(CsrfViewMiddleware):
@@ -63,3 +71,29 @@ def keep_files(form: AnswersForm, *, now: Any, registration: Registration | None
                 form.keep(question, answers.keep_file(question=question, upload=upload, now=now))
             except Invalid as refusal:
                 form.refuse(question, refusal.problems)
+
+
+# -- Public forms -------------------------------------------------------------------------------------------------------
+
+
+def for_this_reader(request: HttpRequest, page: str) -> HttpResponse:
+    """The page of somebody of whom nothing is known, with tokens of their own."""
+    tokens = {"csrfmiddlewaretoken": get_token(request), "token": new_secret()}
+    return not_stored(HttpResponse(_TOKENS.sub(lambda found: f'{found[1]}{tokens[found[2]]}"', page)))
+
+
+def as_shown(offers: Sequence[TicketOffer | ProductOffer]) -> list[tuple[str, str]]:
+    """What a page that is kept depends on."""
+    return [(offer.state, offer.words) for offer in offers]
+
+
+def not_stored(response: HttpResponse) -> HttpResponse:
+    patch_cache_control(response, private=True, no_store=True)
+    return response
+
+
+def as_asked(request: HttpRequest, answer: HttpResponse) -> HttpResponse:
+    """A script that sent the form is told where to go: it could not see where a redirect leads."""
+    if request.headers.get("X-Lihu-Form"):
+        return JsonResponse({"location": answer["Location"]})
+    return answer

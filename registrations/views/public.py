@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import io
-import re
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import segno
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.middleware.csrf import get_token
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.utils.cache import patch_cache_control
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
@@ -46,11 +42,16 @@ from registrations.services import payments, places, products, promotion, regist
 from registrations.services.agendas import agenda_of
 from registrations.services.registering import CannotRegister
 from registrations.services.setups import Setup, setup_at
-from registrations.views.answering import change_form, is_expired, keep_files
+from registrations.views.answering import (
+    as_asked,
+    as_shown,
+    change_form,
+    for_this_reader,
+    is_expired,
+    keep_files,
+    not_stored,
+)
 from registrations.views.owning import own_and_setup, own_or_404, private
-
-#: The fields of the form that are different for each reader.
-_TOKENS: Final = re.compile(r'(<input[^>]* name="(csrfmiddlewaretoken|token)" value=")[^"]*"')
 
 TONES = {
     RegistrationState.CONFIRMED: "success",
@@ -77,15 +78,8 @@ def register(request: HttpRequest, slug: str) -> HttpResponse:
     def blank() -> str:
         return _form_page(request, setup, offers, products).content.decode()
 
-    shown = [_as_shown(offers), _as_shown(products)]
-    page = setup.kept(("blank form", get_language()), shown, blank)
-    return _not_stored(HttpResponse(_for_this_reader(request, page)))
-
-
-def _for_this_reader(request: HttpRequest, page: str) -> str:
-    """The page of somebody of whom nothing is known, with tokens of their own."""
-    tokens = {"csrfmiddlewaretoken": get_token(request), "token": new_secret()}
-    return _TOKENS.sub(lambda found: f'{found[1]}{tokens[found[2]]}"', page)
+    shown = [as_shown(offers), as_shown(products)]
+    return for_this_reader(request, setup.kept(("blank form", get_language()), shown, blank))
 
 
 def _form_page(
@@ -109,7 +103,7 @@ def _form_page(
             if "switch" in request.POST:
                 form.unchecked()
             elif form.is_valid() and (answer := _registered(request, setup, form)):
-                return _as_asked(request, answer)
+                return as_asked(request, answer)
     else:
         form = form_class(initial=_known(request, open_tickets), **keywords)
     response = render(
@@ -118,22 +112,14 @@ def _form_page(
         {
             "event": event,
             "form": form,
-            "offers": _shown(offers, form),
+            "offers": offers,
+            "tickets": _shown(offers, form),
             "can_register": any(offer.is_open for offer in offers),
             "has_expired": has_expired,
             "tab": "register",
         },
     )
-    return _not_stored(response)
-
-
-def _as_shown(offers: Sequence[TicketOffer | ProductOffer]) -> list[tuple[str, str]]:
-    return [(offer.state, offer.words) for offer in offers]
-
-
-def _not_stored(response: HttpResponse) -> HttpResponse:
-    patch_cache_control(response, private=True, no_store=True)
-    return response
+    return not_stored(response)
 
 
 def _form_class(setup: Setup, products: list[ProductOffer]) -> type[Any]:
@@ -142,14 +128,7 @@ def _form_class(setup: Setup, products: list[ProductOffer]) -> type[Any]:
     def make() -> type[Any]:
         return with_products(person_form(RegistrationForm, setup.questions), products)
 
-    return setup.kept(("form", get_language()), _as_shown(products), make)
-
-
-def _as_asked(request: HttpRequest, answer: HttpResponse) -> HttpResponse:
-    """A script that sent the form is told where to go: it could not see where a redirect leads."""
-    if request.headers.get("X-Lihu-Form"):
-        return JsonResponse({"location": answer["Location"]})
-    return answer
+    return setup.kept(("form", get_language()), as_shown(products), make)
 
 
 def _registered(request: HttpRequest, setup: Setup, form: Any) -> HttpResponse | None:
@@ -175,7 +154,7 @@ def _registered(request: HttpRequest, setup: Setup, form: Any) -> HttpResponse |
     except CannotRegister as refusal:
         if any(problem.code == "already_registered" for problem in refusal.problems):
             # Whoever types an address must not learn whether it is registered; its owner gets a mail.
-            registering.remind_of_registration(event=event, email=values["email"], now=timezone.now())
+            registering.remind_of_registration(event=event, emails=[values["email"]], now=timezone.now())
             return redirect("registrations:sent", slug=event.slug)
         form.add_problems(refusal.problems)
     except Refusal as refusal:

@@ -3,8 +3,17 @@
 
 let lists = 0;
 
-for (const field of document.querySelectorAll('input[data-suggest]')) {
-  if (field instanceof HTMLInputElement && !field.hasAttribute('role')) suggest(field);
+dress(document);
+// Another person of a group.
+document.addEventListener('added', (event) => {
+  if (event.target instanceof Element) dress(event.target);
+});
+
+/** @param {ParentNode} part */
+function dress(part) {
+  for (const field of part.querySelectorAll('input[data-suggest]')) {
+    if (field instanceof HTMLInputElement && !field.hasAttribute('role')) suggest(field);
+  }
 }
 
 /**

@@ -45,7 +45,10 @@ function keep(form, slug) {
   const note = document.querySelector('[data-draft-note]');
   const draft = stored(slug);
   // A form that comes back with errors or in another language has what was typed already.
-  if (draft && !form.hasAttribute('data-bound') && fill(form, draft.values)) {
+  const isBlank = draft && !form.hasAttribute('data-bound');
+  // A form of several people makes room for them.
+  if (isBlank) form.dispatchEvent(new CustomEvent('filling', { detail: draft.values }));
+  if (isBlank && fill(form, draft.values)) {
     if (note instanceof HTMLElement) note.hidden = false;
     form.dispatchEvent(new Event('draft'));
   }
@@ -63,8 +66,8 @@ function keep(form, slug) {
   form.addEventListener('submit', (event) => {
     const button = event.submitter;
     const values = read(form);
-    // Another language: the page comes back by itself.
-    if (button instanceof HTMLButtonElement && button.name === 'switch') {
+    // Another language, one person more: a button with a name asks for the page anew.
+    if (button instanceof HTMLButtonElement && button.name) {
       store(slug, { at: Date.now(), values });
       return;
     }
@@ -91,7 +94,8 @@ function read(form) {
 /** @param {Element} field @returns {field is HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement} */
 function isKept(field) {
   if (!(field instanceof HTMLInputElement || field instanceof HTMLSelectElement || field instanceof HTMLTextAreaElement)) return false;
-  if (!field.name || field.dataset.draft === 'no' || field.name === 'csrfmiddlewaretoken' || field.name === 'website') return false;
+  // Somebody who is taken out of a group is disabled, too.
+  if (!field.name || field.matches('fieldset:disabled *') || field.dataset.draft === 'no' || field.name === 'csrfmiddlewaretoken' || field.name === 'website') return false;
   // Whoever reads a draft could take files that were sent for it.
   return field.type !== 'file' && !field.name.startsWith('kept_');
 }
@@ -156,7 +160,7 @@ async function show(answer) {
   // Scripts of the page look for their form when they are loaded: let them look again.
   for (const script of document.querySelectorAll('script[type="module"][src]')) {
     const source = script.getAttribute('src') ?? '';
-    if (!/(questions|combobox|drafts)[^/]*\.js/.test(source)) continue;
+    if (!/(questions|combobox|group|drafts)[^/]*\.js/.test(source)) continue;
     await import(`${new URL(source, location.href).pathname}?again=${Date.now()}`);
   }
   const summary = document.querySelector('[data-focus]');

@@ -7,21 +7,32 @@ for (const form of document.querySelectorAll('form.questions')) {
 
 /** @param {HTMLFormElement} form */
 function follow(form) {
-  for (const note of form.querySelectorAll('[data-only-if]')) if (note instanceof HTMLElement) note.hidden = true;
   const update = () => show(form);
   form.addEventListener('change', update);
   form.addEventListener('draft', update);
+  // Another person of a group.
+  form.addEventListener('added', (event) => {
+    if (event.target instanceof HTMLElement) dress(event.target);
+    update();
+  });
+  dress(form);
   update();
-  for (const field of form.querySelectorAll('input[data-mailbox]')) if (field instanceof HTMLInputElement) checkMailbox(field);
+}
+
+/** @param {HTMLElement} part A form, or what came into it. */
+function dress(part) {
+  for (const note of part.querySelectorAll('[data-only-if]')) if (note instanceof HTMLElement) note.hidden = true;
+  for (const field of part.querySelectorAll('input[data-mailbox]')) if (field instanceof HTMLInputElement) checkMailbox(field);
 }
 
 /** In the page's order: whether one is asked may decide about those after it. @param {HTMLFormElement} form */
 function show(form) {
-  const ticket = values(form, 'ticket_type')[0];
   for (const part of form.querySelectorAll('.question')) {
     if (!(part instanceof HTMLElement)) continue;
     const tickets = part.dataset.tickets?.split(' ');
-    const fits = !tickets || !form.elements.namedItem('ticket_type') || (ticket !== undefined && tickets.includes(ticket));
+    const name = `${personOf(part)?.dataset.person ?? ''}ticket_type`;
+    const ticket = values(form, name)[0];
+    const fits = !tickets || !form.elements.namedItem(name) || (ticket !== undefined && tickets.includes(ticket));
     part.hidden = !(fits && isChosen(form, part));
     for (const input of part.querySelectorAll('input[data-shown-if]')) {
       const field = input.closest('.field');
@@ -34,6 +45,11 @@ function show(form) {
   for (const section of form.querySelectorAll('section.form-section')) {
     if (section instanceof HTMLElement) section.hidden = [...section.querySelectorAll('.question')].every((q) => q instanceof HTMLElement && q.hidden);
   }
+}
+
+/** Whose fields these are, in the form of a group. @param {Element} part @returns {HTMLElement | null} */
+function personOf(part) {
+  return part.closest('[data-person]');
 }
 
 /** @param {HTMLFormElement} form @param {HTMLElement} element */
@@ -63,7 +79,7 @@ function values(form, name) {
 /** "gmial.com" is nobody's: asks, and changes nothing by itself. @param {HTMLInputElement} field */
 function checkMailbox(field) {
   const known = ['gmail.com', 'outlook.com', 'hotmail.com', 'yahoo.com', 'icloud.com', 'qq.com', '163.com', '126.com', 'foxmail.com', 'sina.com', 'protonmail.com', 'yandex.ru', 'mail.ru', 'naver.com'];
-  const words = field.form?.querySelector('[data-mailbox-hint]');
+  const words = (personOf(field) ?? field.form)?.querySelector('[data-mailbox-hint]');
   if (!(words instanceof HTMLElement)) return;
   const button = words.querySelector('button');
   field.closest('.field')?.append(words);

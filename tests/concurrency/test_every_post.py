@@ -257,6 +257,11 @@ class Sender:
             "registrations:copy_questions": {"source": other.pk},
             "registrations:order_questions": {"order": [f"question-{answered}"]},
             **{f"registrations:{name}": {"ticket_type": ticket.pk} for name in ("register", "add")},
+            "registrations:register_group": {
+                **{f"person-{n}-ticket_type": ticket.pk for n in (1, 2)},
+                **{f"person-{n}-name": "Tea" for n in (1, 2)},
+                **{f"person-{n}-email": f"tea{n}@{slug}.example" for n in (1, 2)},
+            },
             "registrations:import": {"packed": base64.b64encode(people.encode()).decode(), "name": "people.csv"},
             "registrations:save_segment": {"name": "Tea", "query": "country=CN"},
             "scheduling:import": {"packed": pack(programme.encode()), "name": "programme.csv"},

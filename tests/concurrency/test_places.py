@@ -491,6 +491,31 @@ def test_groups_and_singles_race_for_the_same_seats_and_no_group_is_torn(event: 
     assert_at_rest(event)
 
 
+@pytest.mark.parametrize("waiting_list", [True, False])
+def test_two_forms_for_the_last_seats_each_sent_twice_give_one_group_all_of_them(
+    event: Event, waiting_list: bool
+) -> None:
+    quota = make_quota(event, 5)
+    ticket = make_ticket(event, quotas=[quota], waiting_list=waiting_list)
+
+    def send(number: int) -> str:
+        group = number % 2
+        fields: dict[str, Any] = {"token": f"form {group}", "language": "en"}
+        for n in range(1, 4):
+            of_person = {"ticket_type": ticket.pk, "name": f"Guest {n}", "email": f"guest{group}-{n}@example.org"}
+            fields |= {f"person-{n}-{name}": value for name, value in of_person.items()}
+        answer = Client().post("/food-2027/register/group/", fields)
+        return answer["Location"] if answer.status_code == 302 else f"form {answer.status_code}"
+
+    answers = race(4, send, racers=4)
+    assert errors_in(answers) == []
+    assert answers[:2] == answers[2:]
+    states = [sorted(r.state for r in group.registrations.all()) for group in RegistrationGroup.objects.all()]
+    assert sorted(states) == [["confirmed"] * 3, *([["waiting"] * 3] if waiting_list else [])]
+    assert ("form 200" in answers) is not waiting_list
+    assert_at_rest(event)
+
+
 def test_two_groups_with_the_same_people_do_not_lock_each_other(event: Event) -> None:
     tickets_ = [make_ticket(event, 100), make_ticket(event, 100)]
     for round_ in range(5):

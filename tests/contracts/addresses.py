@@ -27,7 +27,7 @@ from tests.factories.registrations import (
     make_quota,
     make_section,
     make_ticket,
-    register,
+    register_group,
 )
 from tests.factories.scheduling import make_slot, make_speaker, make_submission
 
@@ -109,7 +109,8 @@ def make_world(slug: str, organisation: Organisation, *, state: str = "live") ->
     releases.release(event=event, version="1", force=True, actor=None, now=NOW)
     quota = make_quota(event)
     ticket = make_ticket(event, quotas=[quota])
-    registration = register(ticket, now=NOW)
+    (registration,) = register_group([ticket], now=NOW)
+    assert registration.group
     rule = reminders.create_rule(
         event_id=event.pk, anchor="slot", audience="speakers", offset_minutes=60, actor=None, now=NOW
     )
@@ -149,6 +150,7 @@ def make_world(slug: str, organisation: Organisation, *, state: str = "live") ->
         "export. kind": "csv",
         # public pages
         "registrations secret": registration.secret,
+        "group token": registration.group.token,
         "v version": "1",
         "schedule. kind": "ics",
         "agenda token": make_agenda(event, submission),

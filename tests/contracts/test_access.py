@@ -97,6 +97,8 @@ PUBLIC: Final = frozenset(
             for name in [
                 "register",
                 "sent",
+                "register_group",
+                "group",  # states and codes, by the signature in its address; nobody's secret
                 "registration",
                 "change",
                 "cancel",

@@ -12,7 +12,7 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.test import Client
-from django.urls import Resolver404, URLPattern, URLResolver, get_resolver, resolve
+from django.urls import Resolver404, URLPattern, URLResolver, get_resolver, resolve, reverse
 from django.utils import timezone
 from playwright.sync_api import BrowserContext
 
@@ -21,6 +21,7 @@ from events.models import Event
 from notifications.services import campaigns
 from registrations.models import Registration
 from tests.browser import check_accessibility, check_fits
+from tests.factories.registrations import register_group
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(600), pytest.mark.xdist_group("pages")]
 
@@ -114,7 +115,11 @@ def test_every_page_is_accessible_and_fits(
 
     own = Registration.objects.filter(state="confirmed").select_related("event").first()
     assert own
-    seen = walk(browser(), ["/", "/mail/", "/accounts/login/", own.get_absolute_url()])
+    answers = {answer.question.identifier: answer.value for answer in own.answers.select_related("question")}
+    group = register_group([own.ticket_type] * 2, answers=answers, now=timezone.now())[0].group
+    assert group
+    of_group = reverse("registrations:group", args=[own.event.slug, group.token])
+    seen = walk(browser(), ["/", "/mail/", "/accounts/login/", own.get_absolute_url(), of_group])
     seen |= walk(
         signed_in(browser(), site, "organizer@lihu.example"),
         ["/organize/", "/me/", "/organize/future-food/", "/organize/new/", "/organize/organisations/new/"],

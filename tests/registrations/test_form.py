@@ -6,7 +6,9 @@ import re
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Institution, User
@@ -200,9 +202,6 @@ def test_an_organizers_words_are_no_markup(client: Client, event: Event) -> None
 def test_the_form_takes_as_many_queries_for_one_question_as_for_many(
     client: Client, event: Event, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    from django.db import connection  # noqa: PLC0415
-    from django.test.utils import CaptureQueriesContext  # noqa: PLC0415
-
     ticket = make_ticket(event)
     counts = []
     for more in (1, 5):
@@ -214,6 +213,25 @@ def test_the_form_takes_as_many_queries_for_one_question_as_for_many(
             client.get(ADDRESS)
         counts.append((len(after_a_change), len(again)))
     assert counts == [(10, 2), (10, 2)]
+
+
+def test_registering_takes_so_many_queries(client: Client, event: Event) -> None:
+    ticket = make_ticket(event)
+    university = Institution.objects.create(names={"en": "Tea University"}, name_keys=["tea university"])
+    send(client, ticket, email="first@example.org")
+    affiliations: list[dict[str, Any]] = [
+        {},
+        {"affiliation": "Nowhere"},
+        {"affiliation": "Tea University"},
+        {"affiliation": "Tea University", "institution": university.pk},
+        {"affiliation": "Another", "institution": university.pk},
+    ]
+    counts = []
+    for number, more in enumerate(affiliations):
+        with CaptureQueriesContext(connection) as queries:
+            assert send(client, ticket, email=f"guest{number}@example.org", **more).status_code == 302
+        counts.append(len(queries))
+    assert counts == [10, 11, 11, 11, 11]
 
 
 # -- Universities ------------------------------------------------------------------------------------------------------
