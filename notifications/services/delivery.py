@@ -12,6 +12,7 @@ import random
 import time
 import uuid
 from collections.abc import Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -186,6 +187,10 @@ def _claim(*, now: datetime, size: int, not_events: Sequence[int] = (), not_host
     return sorted(rows, key=lambda message: (message.priority, message.due_at, message.pk))
 
 
+#: Of one message: what was answered, with what went out, or why nothing did.
+_Outcome = tuple[Answer, rendering.Rendered | None] | CancelReason | ServerTrouble
+
+
 class _Batch:
     """Messages claimed together, on their way through one transport."""
 
@@ -207,11 +212,38 @@ class _Batch:
             refused = preferences.unsubscribed_among(self.left)
             unsubscribed = {message.pk for message in refused}
             self._set_aside()
-            while self.left and not self.done.trouble and self.clock.seconds() - started < BATCH_SECONDS:
-                self._send_one(self.left.pop(0), unsubscribed)
+            with ThreadPoolExecutor(max_workers=1) as ahead:
+                self._send_all(ahead, unsubscribed, until=started + BATCH_SECONDS)
         finally:
             # Also when the process is asked to end: what was not begun is free at once, not after the sweep.
             self._put_back()
+
+    def _send_all(self, ahead: Executor, unsubscribed: set[int], *, until: float) -> None:
+        """Each is made ready while the one before is recorded, and given away only after that: of a worker that is killed, one
+        mail may go out again and not two."""
+
+        def ready_next() -> Future[Mail | _Outcome] | None:
+            if not self.left or self.done.trouble or self.clock.seconds() >= until:
+                return None
+            return ahead.submit(self._ready, self.left[0], unsubscribed)
+
+        upcoming = ready_next()
+        while upcoming:
+            outcome = upcoming.result()
+            message = self.left.pop(0)
+            if isinstance(outcome, Mail):
+                outcome = self._give_away(outcome)
+            if isinstance(outcome, ServerTrouble):
+                self._note(outcome, message)
+            upcoming = ready_next()
+            if isinstance(outcome, CancelReason):
+                self._cancel(message, outcome)
+            elif isinstance(outcome, ServerTrouble):
+                if outcome.answer:
+                    self._record(message, outcome.answer, rendered=None)
+            else:
+                answer, rendered = outcome
+                self._record(message, answer, rendered=rendered)
 
     def _set_aside(self) -> None:
         """Mails of campaigns that were paused or stopped while a worker had them in hand are not for sending."""
@@ -231,16 +263,13 @@ class _Batch:
                 self.left.remove(message)
                 self._cancel(message, CancelReason.BY_HAND)
 
-    def _send_one(self, message: Message, unsubscribed: set[int]) -> None:
+    def _ready(self, message: Message, unsubscribed: set[int]) -> Mail | _Outcome:
+        """The mail, announced to the server; or why there is none. Runs in a thread of its own, so not with the database."""
         now = self.clock.now()
         if message.expires_at and message.expires_at <= now:
-            self._cancel(message, CancelReason.EXPIRED)
-        elif message.pk in unsubscribed:
-            self._cancel(message, CancelReason.UNSUBSCRIBED)
-        else:
-            self._hand_over(message, now)
-
-    def _hand_over(self, message: Message, now: datetime) -> None:
+            return CancelReason.EXPIRED
+        if message.pk in unsubscribed:
+            return CancelReason.UNSUBSCRIBED
         try:
             rendered = self.renderer.render(message)
             mail = Mail(
@@ -254,22 +283,25 @@ class _Batch:
         except Exception as error:
             # One row that cannot become a mail must not hold up the rest; an organizer sees it, and can try again.
             log.exception("message_cannot_be_written", message=message.pk, kind=message.kind)
-            answer = Answer(
-                verdict=Verdict.NEVER, text=f"This mail could not be written: {type(error).__name__}: {error}"
-            )
-            self._record(message, answer, rendered=None)
-            return
+            text = f"This mail could not be written: {type(error).__name__}: {error}"
+            return Answer(verdict=Verdict.NEVER, text=text), None
         try:
-            answer = self.transport.send(mail)
+            refusal = self.transport.announce(mail)
         except ServerTrouble as trouble:
-            self.done.trouble, self.done.rest = str(trouble), trouble.rest
-            log.warning("mail_server_trouble", reason=str(trouble))
-            if trouble.answer:
-                self._record(message, trouble.answer, rendered=None)
-            else:
-                self.left.insert(0, message)
-            return
-        self._record(message, answer, rendered=rendered)
+            return trouble
+        return (refusal, rendered) if refusal else mail
+
+    def _give_away(self, mail: Mail) -> _Outcome:
+        try:
+            return self.transport.send(mail), mail.rendered
+        except ServerTrouble as trouble:
+            return trouble
+
+    def _note(self, trouble: ServerTrouble, message: Message) -> None:
+        self.done.trouble, self.done.rest = str(trouble), trouble.rest
+        log.warning("mail_server_trouble", reason=str(trouble))
+        if not trouble.answer:
+            self.left.insert(0, message)
 
     # -- What became of it -------------------------------------------------------------------------------------------
 

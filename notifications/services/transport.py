@@ -73,6 +73,10 @@ class ServerTrouble(Exception):
 
 
 class Transport(Protocol):
+    def announce(self, mail: Mail) -> Answer | None:
+        """Go as far as it goes without giving the mail away, and while another one is recorded: in another thread, without the
+        database. What is answered is a refusal."""
+
     def send(self, mail: Mail) -> Answer: ...
 
     def close(self) -> None: ...
@@ -87,6 +91,9 @@ def open_transport() -> Transport:
 
 class MailboxTransport:
     """Keeps mail in the database, for trying things out: /mail/ shows it."""
+
+    def announce(self, mail: Mail) -> Answer | None:
+        return None
 
     def send(self, mail: Mail) -> Answer:
         CaughtMail.objects.create(
@@ -111,6 +118,9 @@ class ProviderTransport:
     def __init__(self, name: str) -> None:
         self._path = f"anymail.backends.{name}.EmailBackend"
         self._backend: BaseEmailBackend | None = None
+
+    def announce(self, mail: Mail) -> Answer | None:
+        return None
 
     def send(self, mail: Mail) -> Answer:
         if self._backend is None:
@@ -208,8 +218,18 @@ class SmtpTransport:
         self._url = parse_smtp_url(url)
         self._connection: smtplib.SMTP | None = None
         self._sent = 0
+        # The mail that the server waits for.
+        self._announced: Mail | None = None
 
     def send(self, mail: Mail) -> Answer:
+        if self._announced is not mail and (refusal := self.announce(mail)):
+            return refusal
+        self._announced = None
+        return self._finish(mail)
+
+    def announce(self, mail: Mail) -> Answer | None:
+        if self._announced:
+            self._drop()
         if self._connection and self._sent >= MAILS_PER_CONNECTION:
             self.close()
         is_fresh = self._connection is None
@@ -225,6 +245,9 @@ class SmtpTransport:
             raise ServerTrouble(str(lost)) from lost
 
     def close(self) -> None:
+        if self._announced:
+            # Whatever else it is told would be that mail.
+            self._drop()
         connection, self._connection, self._sent = self._connection, None, 0
         if connection:
             with contextlib.suppress(OSError, smtplib.SMTPException):
@@ -232,13 +255,16 @@ class SmtpTransport:
             connection.close()
 
     def _drop(self) -> None:
+        """Nothing that was announced has been sent: without its end a mail is none (RFC 5321 §4.1.1.4)."""
+        self._announced = None
         connection, self._connection, self._sent = self._connection, None, 0
         if connection:
             connection.close()
 
     # -- The dialogue of one mail ------------------------------------------------------------------------------------
 
-    def _dialogue(self, mail: Mail) -> Answer:
+    def _dialogue(self, mail: Mail) -> Answer | None:
+        """Up to where the server waits for the mail itself."""
         smtp = self._connection or self._connect()
         options = f" SIZE={len(mail.data)}" if smtp.has_extn("size") else ""
         if not mail.recipient.isascii():
@@ -257,7 +283,12 @@ class SmtpTransport:
         for number, (code, reply) in enumerate(replies):
             if code // 100 != (3 if commands[number] == "DATA" else 2):
                 return self._refused(code, reply, to=commands[number][:4])
-        code, reply = self._hand_over(smtp, mail.data)
+        self._announced = mail
+        return None
+
+    def _finish(self, mail: Mail) -> Answer:
+        assert self._connection
+        code, reply = self._hand_over(self._connection, mail.data)
         self._sent += 1
         if code // 100 == 2:
             return Answer(verdict=Verdict.ACCEPTED, code=code, text=_words(reply))

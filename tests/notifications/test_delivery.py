@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from pytest_django import Settings
 
 from notifications.models import CancelReason, CaughtMail, Delivery, Message, MessageState
@@ -162,16 +163,35 @@ def test_idle_connection_that_the_server_closed_is_opened_again(
     sink: SmtpSink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     queue(2)
-    original = delivery._write
+    original = delivery.claim
+    monkeypatch.setattr(delivery, "BATCH", 1)
 
-    def write_and_restart(*arguments: Any) -> None:
-        original(*arguments)
+    def restart_and_claim(**arguments: Any) -> Any:
         sink.stop()
         sink.start()
+        return original(**arguments)
 
-    monkeypatch.setattr(delivery, "_write", write_and_restart)
+    monkeypatch.setattr(delivery, "claim", restart_and_claim)
 
     assert deliver().sent == 2
+
+
+def test_next_mail_is_not_given_away_before_the_last_is_written_down(
+    sink: SmtpSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is made ready and announced meanwhile; what is only announced is no mail."""
+    queue(2)
+
+    def fail(*_arguments: Any) -> None:
+        raise OperationalError("the database is away")
+
+    monkeypatch.setattr(delivery, "_write", fail)
+
+    with pytest.raises(OperationalError):
+        deliver()
+
+    assert len(sink.messages) == 1
+    assert states() == ["sending", "queued"]
 
 
 def test_expired_is_cancelled_with_the_reason(sink: SmtpSink) -> None:
