@@ -1,7 +1,8 @@
 """People who register, from a process of its own: `python -m bench.flows` reads one JSON object and prints one.
 
 Each client is one person after the other on one connection. By the form: open the page, send it, see one's own page; by the
-API: one POST. What a person waits is the time from the first byte asked to the last one read, all requests together.
+API: one POST. What a person waits is the time from the first byte asked to the last one read: for each request, and for all
+of theirs together.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ class Registered:
     per_second: float
     p50: float
     p95: float
+    # Of single requests.
+    request_p95: float
     requests_each: int
     # What became of them: states of the API, or the status of the last page.
     outcomes: dict[str, int]
@@ -64,6 +67,7 @@ class _Connection:
         self.host, self.port, self.name = parts.hostname or "127.0.0.1", parts.port or 80, parts.netloc
         self.cookies: dict[str, str] = {}
         self.reader: Any = None
+        self.waits: list[float] = []
         self.writer: Any = None
 
     async def ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, dict[str, str], str]:
@@ -75,6 +79,7 @@ class _Connection:
             lines.append("Cookie: " + "; ".join(f"{name}={value}" for name, value in self.cookies.items()))
         if method == "POST":
             lines.append(f"Content-Length: {len(body)}")
+        began = time.perf_counter()
         self.writer.write("\r\n".join([*lines, "", ""]).encode() + body)
         head = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         answered: dict[str, str] = {}
@@ -85,6 +90,7 @@ class _Connection:
                 self.cookies[cookie] = content
             answered[name.lower()] = value
         content = await self.reader.readexactly(int(answered.get("content-length", "0")))
+        self.waits.append(time.perf_counter() - began)
         if answered.get("connection") == "close":
             self.writer.close()
             self.writer = None
@@ -126,6 +132,7 @@ async def _run(how: str, url: str, people: int, body: dict[str, Any]) -> Registe
     flow, each = (_by_api, 1) if how == "api" else (_by_form, 3)
     numbers = iter(range(people))
     waits: list[float] = []
+    single: list[float] = []
     outcomes: Counter[str] = Counter()
 
     async def client() -> None:
@@ -134,15 +141,18 @@ async def _run(how: str, url: str, people: int, body: dict[str, Any]) -> Registe
             began = time.perf_counter()
             outcomes[await flow(connection, urlsplit(url).path, body, number)] += 1
             waits.append(time.perf_counter() - began)
+        single.extend(connection.waits)
 
     began = time.perf_counter()
     await asyncio.gather(*(client() for _ in range(CLIENTS)))
     wall = time.perf_counter() - began
     waits.sort()
+    single.sort()
     return Registered(
         per_second=people / wall,
         p50=waits[len(waits) // 2],
         p95=waits[int(len(waits) * 0.95)],
+        request_p95=single[int(len(single) * 0.95)],
         requests_each=each,
         outcomes=dict(outcomes),
     )
