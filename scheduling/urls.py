@@ -16,6 +16,7 @@ _SLUG = r"(?P<slug>[-a-zA-Z0-9_]+)"
 
 organizer_urls: list[URLPattern] = [
     path("organize/<slug:slug>/import/", imports.upload, name="import"),
+    path("organize/<slug:slug>/import/progress/<uuid:run>/", imports.progress, name="import_progress"),
     path("organize/<slug:slug>/import/template.<str:kind>", imports.template, name="import_template"),
     path("organize/<slug:slug>/schedule/", editor.editor, name="editor"),
     path("organize/<slug:slug>/schedule/place/", editor.place, name="place_slot"),

@@ -29,6 +29,7 @@ from scheduling.models import HOLDS_TALKS, Schedule, Slot, SlotKind
 from scheduling.problems import first_instant, last_instant
 from scheduling.programme import Session
 from scheduling.services.import_results import FieldChange, ImportResult, Seen, SessionChange
+from scheduling.services.import_steps import ImportStep, OnStep, ignore
 from submissions.models import Link, Speaker, Submission, SubmissionKind, SubmissionState, Talk
 
 Thing = TypeVar("Thing", bound=models.Model)
@@ -46,7 +47,7 @@ _SLOT_KINDS: Final = {
 
 
 @transaction.atomic
-def apply(*, event: Event, parsed: Parsed, actor: User | None, now: datetime) -> ImportResult:
+def apply(*, event: Event, parsed: Parsed, actor: User | None, now: datetime, on_step: OnStep = ignore) -> ImportResult:
     """Bring the event's draft in line with what was read.
 
     Locks the draft's row. A constant number of queries, and one insert per 500 rows. What the file says wins over what stands in
@@ -54,18 +55,29 @@ def apply(*, event: Event, parsed: Parsed, actor: User | None, now: datetime) ->
     Sessions are known again by GUID, else by their id in the file, else by title and speakers. Slots that are locked stay where
     they are. Sessions that an earlier import brought and that are gone now lose their slots in the draft and are cancelled; what
     was made by hand is left alone. Audit "programme_imported". Idempotent: the same file again changes nothing.
+
+    `on_step` is called before each step, from `DRAFT` to `RESULT`, inside the transaction, while the draft is locked (before it is,
+    for `DRAFT`): it must neither ask the database nor take long. What it raises ends the import.
     """
+    on_step(ImportStep.DRAFT)
     draft = _locked_draft(event)
     # An import that was waited for may have given the event its venue.
     event.refresh_from_db(fields=["venue"])
     run = _Run(event, draft, parsed, now)
+    on_step(ImportStep.ROOMS)
     run.rooms(actor)
+    on_step(ImportStep.TRACKS)
     run.tracks()
+    on_step(ImportStep.SPEAKERS)
     run.speakers()
+    on_step(ImportStep.SESSIONS)
     run.sessions()
+    on_step(ImportStep.SLOTS)
     run.slots()
     run.bare_slots()
+    on_step(ImportStep.MISSING)
     run.missing()
+    on_step(ImportStep.RESULT)
     run.outside()
     run.tell()
     if not run.result.is_same:
@@ -88,10 +100,10 @@ def _locked_draft(event: Event) -> Schedule:
     return Schedule.objects.select_for_update().get(pk=draft.pk)
 
 
-def preview(*, event: Event, parsed: Parsed, now: datetime) -> ImportResult:
-    """What `apply` would do. Nothing is written."""
+def preview(*, event: Event, parsed: Parsed, now: datetime, on_step: OnStep = ignore) -> ImportResult:
+    """What `apply` would do, by the same steps. Nothing is written."""
     with transaction.atomic():
-        result = apply(event=event, parsed=parsed, actor=None, now=now)
+        result = apply(event=event, parsed=parsed, actor=None, now=now, on_step=on_step)
         transaction.set_rollback(True)
     return result
 

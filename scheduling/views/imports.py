@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, Final
+from uuid import UUID, uuid4
 
 from django import forms
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from common.forms import Form
@@ -21,6 +23,7 @@ from events.views.acting import by
 from scheduling.importers import MAX_BYTES, NotASchedule, csv_template, files, xlsx_template
 from scheduling.services import imports
 from scheduling.services.import_results import ImportResult
+from scheduling.services.import_steps import WHOLE, ImportStep, Progress
 
 _TEMPLATES: Final[dict[str, tuple[str, Callable[[], str | bytes]]]] = {
     # Spreadsheets take a file for UTF-8 only with a byte order mark.
@@ -78,20 +81,34 @@ def upload(request: HttpRequest, slug: str) -> HttpResponse:
     now = timezone.now()
     form = UploadForm(request.POST or None, request.FILES or None)
     if request.method != "POST" or not form.is_valid():
-        return render(request, "scheduling/organize/import.html", {"event": event, "form": form})
+        return _form(request, event, form)
     data, name, repair = (form.cleaned_data[field] for field in ("data", "name", "repair_encoding"))
+    progress = _progress_of(request, event, _run_of(request))
+    progress.tell(ImportStep.READ)
     try:
         parsed = files.read(data, name, repair=repair)
         if form.cleaned_data["packed"] and not form.cleaned_data["again"]:
-            result = imports.apply(event=event, parsed=parsed, **by(request))
+            result = imports.apply(event=event, parsed=parsed, on_step=progress.tell, **by(request))
             messages.success(request, _done(result))
             return redirect("scheduling:import", slug=event.slug)
-        result = imports.preview(event=event, parsed=parsed, now=now)
+        result = imports.preview(event=event, parsed=parsed, now=now, on_step=progress.tell)
     except NotASchedule as error:
         form.add_error("file", str(error))
-        return render(request, "scheduling/organize/import.html", {"event": event, "form": form})
+        return _form(request, event, form)
+    finally:
+        progress.forget()
     context = _preview(event, result, name, data) | {"repair": repair, "is_garbled": result.is_garbled}
     return render(request, "scheduling/organize/import_preview.html", context)
+
+
+@never_cache
+@require_safe
+def progress(request: HttpRequest, slug: str, run: UUID) -> HttpResponse:
+    """How far the reader's own import is that was given this number: step, parts done, all parts. `{}` for one that is not under
+    way, or somebody else's."""
+    event = get_event_or_404(request, slug, Permission.EDIT_PROGRAMME)
+    step = _progress_of(request, event, run).step
+    return JsonResponse({"label": step.label, "value": step.done, "max": WHOLE} if step else {})
 
 
 @require_safe
@@ -104,6 +121,22 @@ def template(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
     response = HttpResponse(write(), content_type=content_type)
     response["Content-Disposition"] = f'attachment; filename="programme.{kind}"'
     return response
+
+
+def _form(request: HttpRequest, event: Event, form: UploadForm) -> HttpResponse:
+    return render(request, "scheduling/organize/import.html", {"event": event, "form": form, "run": uuid4()})
+
+
+def _run_of(request: HttpRequest) -> UUID:
+    """The number that the page gave to what its form begins. Without one, a number that nobody asks about."""
+    try:
+        return UUID(request.POST.get("run", ""))
+    except ValueError:
+        return uuid4()
+
+
+def _progress_of(request: HttpRequest, event: Event, run: UUID) -> Progress:
+    return Progress(event_id=event.pk, user_id=by(request)["actor"].pk, run=run)
 
 
 def _preview(event: Event, result: ImportResult, name: str, data: bytes) -> dict[str, Any]:
@@ -119,6 +152,7 @@ def _preview(event: Event, result: ImportResult, name: str, data: bytes) -> dict
         "event": event,
         "name": name,
         "packed": files.pack(data),
+        "run": uuid4(),
         "is_same": result.is_same,
         "rows": [
             (words.get(key, key), count, result.added[key], result.changed[key]) for key, count in result.counts.items()

@@ -131,19 +131,54 @@ document.addEventListener('submit', (event) => {
     return;
   }
   form.dataset.sent = '1';
-  if (form.dataset.working) showWork(form, form.dataset.working);
+  const label = event.submitter?.dataset.working ?? form.dataset.working;
+  if (label) showWork(form, label);
 });
+
+const LOOK_EVERY_MS = 300;
 
 /** What takes seconds says that it is under way. @param {HTMLFormElement} form @param {string} label */
 function showWork(form, label) {
+  const work = document.createElement('div');
+  work.className = 'work';
   const line = document.createElement('p');
-  line.className = 'work';
   line.setAttribute('role', 'status');
+  line.textContent = label;
   const bar = document.createElement('progress');
   bar.setAttribute('aria-label', label);
-  line.append(label, bar);
-  form.querySelector('.actions')?.before(line);
+  work.append(line, bar);
+  form.querySelector('.actions')?.before(work);
+  if (form.dataset.workingAt) followWork(form.dataset.workingAt, bar);
 }
+
+/**
+ * Shows how far it is, until the next page comes. Where nobody can say, the bar says that it is under way and no more.
+ * @param {string} address
+ * @param {HTMLProgressElement} bar
+ */
+async function followWork(address, bar) {
+  // Beside what is read out: steps that follow each other fast are to be seen, not heard.
+  const step = document.createElement('p');
+  step.className = 'work-step';
+  bar.after(step);
+  try {
+    for (;;) {
+      await new Promise((resolve) => window.setTimeout(resolve, LOOK_EVERY_MS));
+      if (!bar.isConnected) return;
+      const { label, value, max } = await (await fetch(address)).json();
+      if (!label) continue;
+      step.textContent = label;
+      bar.max = max;
+      // Before anything is done, a bar that moves says more than an empty one.
+      if (value) bar.value = value;
+      else bar.removeAttribute('value');
+    }
+  } catch {
+    step.textContent = '';
+    bar.removeAttribute('value');
+  }
+}
+
 // Coming back with the browser's button shows the page as it was left: let it be sent again.
 addEventListener('pageshow', () => {
   for (const form of document.querySelectorAll('form[data-sent]')) form.removeAttribute('data-sent');

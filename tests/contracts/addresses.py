@@ -179,6 +179,7 @@ def make_world(slug: str, organisation: Organisation, *, state: str = "live") ->
         # of nobody
         "mail pk": 1,
         "parts number": 1,
+        "progress run": "01234567-89ab-4cde-8f01-23456789abcd",
         "unsubscribe token": "x" * 27,
         "keys pk": 1,
     }

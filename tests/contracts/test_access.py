@@ -141,7 +141,8 @@ SHOWS_MAIL: Final = frozenset(
 #: Files that people sent: to be saved, and in a sandbox wherever they are opened.
 HANDS_OUT_FILES: Final = frozenset({"registrations:file", "registrations:organize_file"})
 
-#: What one event's row may lead to at another's address, because both have it: kinds of files and of mails, versions by name.
+#: What one event's row may lead to at another's address, because both have it: kinds of files and of mails, versions by name;
+#: or because it is of one reader, to whom every address of it says that nothing is under way.
 SHARED: Final = frozenset(
     {
         "schedule. kind",
@@ -152,6 +153,7 @@ SHARED: Final = frozenset(
         "releases version",
         "numbers code",
         "numbers kind",
+        "progress run",
     }
 )
 

@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(600), p
 #: No pages: files, pictures, parts of pages, and addresses that only take forms.
 NO_PAGE: Final = re.compile(
     r"^(api:|livez$|readyz$|robots$|favicon|jsi18n|set_language"
-    r"|scheduling:(pretalx_\w+|widget|part_export|import_template|grid|version_grid|preview_grid|export|version_export|changes_feed|changes_atom|session_calendar|speaker_calendar)$"
+    r"|scheduling:(pretalx_\w+|widget|part_export|import_progress|import_template|grid|version_grid|preview_grid|export|version_export|changes_feed|changes_atom|session_calendar|speaker_calendar)$"
     r"|institutions$|registrations:(ticket|calendar|registrations_file|statistics_table|import_template|own_data|approve|file|organize_file|answer_offer|agenda|save_segment|delete_segment)$"
     r"|registrations:(order_questions|preview_question|duplicate_question|restore_question)$"
     r"|scheduling:(agenda|agendas|agenda_calendar)$"
