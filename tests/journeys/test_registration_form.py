@@ -276,3 +276,29 @@ def test_an_organizer_previews_and_moves_questions(
         "passport",
     ]
     register(full_form.ticket_types.all()[0], answers={"meals": "all", "privacy": True})
+
+
+@pytest.mark.parametrize("is_phone", [True, False], ids=["phone", "desktop"])
+def test_the_code_for_the_door_is_seen_without_scrolling(
+    event: Event, new_context: Callable[..., BrowserContext], is_phone: bool
+) -> None:
+    registration = register(make_ticket(event))
+    page = new_context(phone=is_phone).new_page()
+    page.goto(f"/food-2027/registrations/{registration.code}/{registration.secret}/")
+    expect(page.locator(".qr")).to_be_in_viewport(ratio=1)
+    code, words = (page.locator(selector).bounding_box() for selector in (".qr", ".with-aside .lead"))
+    assert code
+    assert words
+    # On a wide screen it stands beside what is said of it.
+    assert is_phone == (words["y"] >= code["y"] + code["height"])
+    check_accessibility(page)
+    check_fits(page)
+
+
+def test_words_about_ones_data_do_not_touch_the_buttons_under_them(event: Event, phone: Page) -> None:
+    registration = register(make_ticket(event))
+    phone.goto(f"/food-2027/registrations/{registration.code}/{registration.secret}/")
+    words, button = (phone.locator(f"#data {selector}").bounding_box() for selector in ("p.muted", ".button >> nth=0"))
+    assert words
+    assert button
+    assert button["y"] - words["y"] - words["height"] >= 8
