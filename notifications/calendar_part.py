@@ -16,6 +16,7 @@ from common.calendars import CalendarEvent, Method, render_calendar
 from notifications.notices import CalendarPart
 
 _END: Final = "END:VEVENT"
+_NO_UID: Final = "none"
 
 
 def render(part: CalendarPart, *, attendee_email: str, attendee_name: str = "") -> str:
@@ -25,9 +26,14 @@ def render(part: CalendarPart, *, attendee_email: str, attendee_name: str = "") 
     attendee.params["ROLE"] = icalendar.vText("REQ-PARTICIPANT")
     # Nobody has to answer: the seat or the talk is settled already.
     attendee.params["PARTSTAT"] = icalendar.vText("ACCEPTED")
-    line = Contentline.from_parts("ATTENDEE", attendee.params, attendee, sorted=True).to_ical().decode()
-    head, _end, tail = _for_anybody(part).rpartition(_END)
-    return f"{head}{line}\r\n{_END}{tail}"
+    own = [
+        Contentline.from_parts("UID", icalendar.Parameters(), icalendar.vText(part.uid)),
+        *([Contentline.from_parts("URL", icalendar.Parameters(), icalendar.vUri(part.url))] if part.url else []),
+        Contentline.from_parts("ATTENDEE", attendee.params, attendee, sorted=True),
+    ]
+    head, _end, tail = _for_many(replace(part, uid=_NO_UID, url="")).rpartition(_END)
+    lines = "".join(f"{line.to_ical().decode()}\r\n" for line in own)
+    return f"{head}{lines}{_END}{tail}"
 
 
 def for_download(part: CalendarPart) -> str:
@@ -36,8 +42,12 @@ def for_download(part: CalendarPart) -> str:
 
 
 @functools.lru_cache(maxsize=512)
+def _for_many(part: CalendarPart) -> str:
+    """Without a UID: thousands of mails about one event or session differ in that, an address and the recipient alone."""
+    return _for_anybody(part).replace(f"UID:{_NO_UID}\r\n", "", 1)
+
+
 def _for_anybody(part: CalendarPart) -> str:
-    """Everything but the recipient: hundreds of mails about one event differ in nothing else."""
     event = CalendarEvent(
         uid=part.uid,
         sequence=part.sequence,
