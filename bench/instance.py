@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,6 +22,8 @@ import psycopg
 
 from config import roles
 
+#: Half a second, so that looking costs little and no release is missed.
+LOOK_EVERY_SECONDS = 0.5
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -37,6 +39,8 @@ class Instance:
     port: int
     env: dict[str, str]
     seconds_to_ready: float
+    # The most that one web process held, in bytes; what processes share is divided among them.
+    web_peak: int = 0
 
     @property
     def url(self) -> str:
@@ -68,12 +72,13 @@ class Instance:
         ours = [p for p in family if "postgres" not in p.name() and "valkey" not in p.name()]
         return sum(p.memory_full_info().pss for p in ours if p.is_running())
 
-    def web_peak(self) -> int:
-        """The most that one web process ever held, in bytes (VmHWM)."""
-        family = psutil.Process(self.process.pid).children(recursive=True)
-        web = [p for p in family if "config.web" in " ".join(p.cmdline())]
-        lines = [Path(f"/proc/{p.pid}/status").read_text() for p in web]
-        return max(int(re.search(r"VmHWM:\s+(\d+)", line)[1]) for line in lines) * 1024  # type: ignore[index]
+    def watch_web(self, done: threading.Event) -> None:
+        """Look at the memory of each web process (PSS) again and again, until `done`."""
+        while not done.wait(LOOK_EVERY_SECONDS):
+            with contextlib.suppress(psutil.Error):
+                family = psutil.Process(self.process.pid).children(recursive=True)
+                web = [p for p in family if "config.web" in " ".join(p.cmdline())]
+                self.web_peak = max([self.web_peak, *(p.memory_full_info().pss for p in web)])
 
 
 @contextlib.contextmanager
@@ -92,9 +97,14 @@ def instance(*, smtp_url: str) -> Iterator[Instance]:
             running = Instance(process, port, env, time.monotonic() - began)
             if _ == 0:
                 stop(process)
+        done = threading.Event()
+        watcher = threading.Thread(target=running.watch_web, args=(done,))
+        watcher.start()
         try:
             yield running
         finally:
+            done.set()
+            watcher.join()
             stop(process)
 
 

@@ -153,9 +153,9 @@ def managing(running: Instance, api: Api) -> list[Row]:
     for query in looks:
         look(query)
     waits = sorted(timed(lambda: look(query)) for _ in range(5) for query in looks)  # noqa: B023 (called at once)
-    before = running.web_peak()
+    before = running.web_peak
     whole = timed(lambda: look("export.xlsx"))
-    grown = (running.web_peak() - before) / 1024**2
+    grown = (running.web_peak - before) / 1024**2
     return [
         at_most(
             f"organizer's list of {MANY:,} registrations, 95th percentile",

@@ -86,7 +86,7 @@ def pages(running: Instance) -> list[Row]:
             work = f"{name} of {talks:,} talks"
             rows.append(at_least(work, ours.per_second, "/s", limit=limit, share=0.7))
             rows.append(at_least(f"{work}, not modified", unchanged.per_second, "/s", limit=empty, share=0.9))
-    rows.append(at_most("peak memory of a web process", running.web_peak() / 1024**2, "MB", most=200))
+    rows.append(at_most("peak memory of a web process", running.web_peak / 1024**2, "MB", most=200))
     return rows
 
 
