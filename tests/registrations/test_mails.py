@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import icalendar
@@ -18,6 +19,7 @@ from events.models import Event
 from notifications.models import CancelReason, Message, MessageState
 from notifications.services import delivery
 from registrations.services import places, promotion
+from tests.clients import node
 from tests.factories.events import make_event
 from tests.factories.registrations import NOW, make_question, make_ticket, register
 from tests.personae import AsUser
@@ -89,7 +91,7 @@ def test_an_outbox_shows_no_mail_of_another_event_to_the_same_person(
     assert [message["about"] for message in listed] == [Message.objects.get(event_id=event.pk).about]
 
 
-def test_the_calendar_entry_is_the_same_to_every_reader(client: Client, event: Event) -> None:
+def test_the_calendar_entry_is_the_same_to_every_reader(client: Client, event: Event, tmp_path: Path) -> None:
     registration = register(make_ticket(event))
     content = client.get(f"{registration.get_absolute_url()}calendar.ics").content
     (one,) = icalendar.Calendar.from_ical(content).walk("VEVENT")
@@ -100,7 +102,11 @@ def test_the_calendar_entry_is_the_same_to_every_reader(client: Client, event: E
     assert (one["DTSTART"].dt, one["DTEND"].dt) == (date(2027, 6, 7), date(2027, 6, 10))
     assert (other.dtstart.value, other.dtend.value) == (date(2027, 6, 7), date(2027, 6, 10))
     assert days == [b"20270607", b"20270610"]
-    assert str(one["UID"]) == other.uid.value
+    file = tmp_path / "calendar.ics"
+    file.write_bytes(content)
+    (third,) = node("ical_js.mjs", file)
+    assert (third["start"], third["end"]) == ("2027-06-07T00:00:00.000Z", "2027-06-10T00:00:00.000Z")
+    assert str(one["UID"]) == other.uid.value == third["uid"]
 
 
 @pytest.mark.parametrize("payload", ["=1+1", "+1", "-2+3", "@SUM(A1)", "\t=1+1", "\r=1+1"])

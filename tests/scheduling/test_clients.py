@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -29,6 +28,7 @@ from radicale import config
 from events.models import Event
 from scheduling.models import Schedule, Slot
 from scheduling.services import releases, slots
+from tests.clients import HERE, node
 from tests.config.processes import ROOT
 from tests.data import shared
 from tests.factories import scheduling as make
@@ -37,7 +37,6 @@ from tests.scheduling.reading import check_json, check_xml, read_with_vobject
 
 pytestmark = pytest.mark.django_db
 
-HERE = Path(__file__).parents[1] / "clients"
 #: Nights past midnight and many rooms; days that begin in UTC; clocks that change in the middle.
 REAL = [
     "schedules/ccc/36c3-everything.schedule.xml",
@@ -69,19 +68,6 @@ def fetch(path: str) -> bytes:
     answer = Client().get(path)
     assert answer.status_code == 200, path
     return answer.content
-
-
-def node(script: str, file: Path) -> Any:
-    path = os.pathsep.join([str(ROOT / ".venv" / "node" / "bin"), os.environ["PATH"]])
-    done = subprocess.run(
-        ["node", str(HERE / script), str(file)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PATH": path},
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
 
 
 def test_calendars_find_every_session_at_its_instant(event: Event, tmp_path: Path) -> None:
