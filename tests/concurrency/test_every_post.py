@@ -279,8 +279,8 @@ class Sender:
 
     def methods(self, address: Address) -> set[str]:
         answer = self.client.options(self.url(address))
-        # It would be passed over.
-        assert answer.status_code != 404, address.name
+        # It would be passed over; the last of all addresses is where nothing is.
+        assert answer.status_code != 404 or address.name == "api:nothing", address.name
         return set(answer.headers.get("Allow", "").split(", "))
 
     def form(self, address: Address, number: int) -> Values:

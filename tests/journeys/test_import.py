@@ -141,12 +141,15 @@ def test_the_bar_can_be_read_by_everybody(
     page.set_input_files("main input[type=file]", FILE)
     # The answer goes into a tab of its own, so that there is time to look at this one.
     page.locator("main form").evaluate("form => { form.target = '_blank'; }")
-    with held(Schedule.objects.draft_of(event)):
+    # The tab is there once it has been answered.
+    with page.expect_popup() as tab, held(Schedule.objects.draft_of(event)):
         page.locator("main form button[type=submit]").click()
         expect(page.locator(".work-step")).to_have_text("正在打开草稿" if language == "zh-CN" else "Opening the draft")
         expect(page.locator("main progress")).to_have_js_property("value", ImportStep.DRAFT.done)
         check_accessibility(page)
         check_fits(page)
+    # The server is done with it before the next test has the database.
+    expect(tab.value.get_by_role("row").filter(has_text="Kefir")).to_contain_text("Li Na")
 
 
 @pytest.mark.parametrize("answer", [None, 404, 500, 200], ids=["no answer", "not found", "fault", "another page"])
