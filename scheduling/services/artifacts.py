@@ -111,8 +111,8 @@ def reframe_stale() -> int:
 
 def _files(schedule: Schedule, changes: dict[str, Any]) -> Iterator[_File]:
     yield from _pages(schedule, changes)
-    # Pages and files need much memory each, and not at the same time.
-    gc.collect()
+    # Pages and files need much memory each, and not at the same time. All of theirs is young: see `_rendering`.
+    gc.collect(1)
     for file in exports.files_of(schedule):
         yield _File(file.path, "", file.content_type, file.body)
 
@@ -171,7 +171,6 @@ def _rendering() -> Iterator[None]:
     """Rendering makes hundreds of thousands of objects and no cycles: looking for some takes a tenth of the time. Compressors let
     go of the interpreter's lock, and get it back from a page that is being rendered after a fraction of a millisecond, not five."""
     was_collecting, interval = gc.isenabled(), sys.getswitchinterval()
-    gc.collect()
     gc.disable()
     sys.setswitchinterval(_SWITCH_SECONDS)
     try:
