@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Final, cast
@@ -16,7 +17,7 @@ from common.calendars import CalendarEvent, Method, render_calendar
 from notifications.notices import CalendarPart
 
 _END: Final = "END:VEVENT"
-_NO_UID: Final = "none"
+_OWN: Final = re.compile(r"^(?:UID|DTSTAMP):.*\r\n", re.MULTILINE)
 
 
 def render(part: CalendarPart, *, attendee_email: str, attendee_name: str = "") -> str:
@@ -28,10 +29,11 @@ def render(part: CalendarPart, *, attendee_email: str, attendee_name: str = "") 
     attendee.params["PARTSTAT"] = icalendar.vText("ACCEPTED")
     own = [
         Contentline.from_parts("UID", icalendar.Parameters(), icalendar.vText(part.uid)),
+        Contentline.from_parts("DTSTAMP", icalendar.Parameters(), icalendar.vDatetime(datetime.now(UTC))),
         *([Contentline.from_parts("URL", icalendar.Parameters(), icalendar.vUri(part.url))] if part.url else []),
         Contentline.from_parts("ATTENDEE", attendee.params, attendee, sorted=True),
     ]
-    head, _end, tail = _for_many(replace(part, uid=_NO_UID, url="")).rpartition(_END)
+    head, _end, tail = _for_many(replace(part, uid="", url="")).rpartition(_END)
     lines = "".join(f"{line.to_ical().decode()}\r\n" for line in own)
     return f"{head}{lines}{_END}{tail}"
 
@@ -43,8 +45,8 @@ def for_download(part: CalendarPart) -> str:
 
 @functools.lru_cache(maxsize=512)
 def _for_many(part: CalendarPart) -> str:
-    """Without a UID: thousands of mails about one event or session differ in that, an address and the recipient alone."""
-    return _for_anybody(part).replace(f"UID:{_NO_UID}\r\n", "", 1)
+    """Without what each mail says anew: thousands about one event or session differ in UID, address, moment and recipient alone."""
+    return _OWN.sub("", _for_anybody(part))
 
 
 def _for_anybody(part: CalendarPart) -> str:
