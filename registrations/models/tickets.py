@@ -14,7 +14,7 @@ from i18nfield.fields import I18nCharField, I18nTextField
 from common.text import validate_single_line
 from common.triggers import Revises
 from events.models import Event
-from registrations.models.registrations import HOLDS_A_PLACE, IS_KEPT, LineItem, Registration
+from registrations.models.registrations import HOLDS_A_PLACE, IS_KEPT, LineItem, LineState, Registration
 
 
 class QuotaQuerySet(models.QuerySet["Quota"]):
@@ -182,3 +182,15 @@ class Product(OnSale):
                 for field in ("quotas", "ticket_types")
             ),
         ]
+
+    def asked_by(self, registration: Registration, quantity: int, now: datetime) -> LineItem:
+        """A line as it is before anybody has looked whether there are so many; not saved."""
+        return LineItem(
+            registration=registration,
+            product=self,
+            quantity=quantity,
+            unit_price=self.price,
+            state=LineState.WAITING,
+            asked_at=now,
+            state_changed_at=now,
+        )

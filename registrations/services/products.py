@@ -222,15 +222,7 @@ def _new_line(
     quotas: Mapping[int, Quota],
     now: datetime,
 ) -> LineItem:
-    line = LineItem(
-        registration=registration,
-        product=product,
-        quantity=quantity,
-        unit_price=product.price,
-        state=LineState.WAITING,
-        asked_at=now,
-        state_changed_at=now,
-    )
+    line = product.asked_by(registration, quantity, now)
     needed = dict.fromkeys(counted_in, quantity)
     has_room = fits(needed, quotas)
     if not has_room and not product.waiting_list:

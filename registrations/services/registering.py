@@ -222,7 +222,7 @@ def _register(
     _validate(registrations, in_group=in_group)
     newcomers = _find_people(event, registrations, in_group=in_group)
     lines = [
-        _new_line(registration, product, quantity, now)
+        product.asked_by(registration, quantity, now)
         for registration, person in zip(registrations, people, strict=True)
         for product, quantity in person.products
     ]
@@ -344,18 +344,6 @@ def _new(event: Event, person: Applicant, now: datetime) -> Registration:
     )
     registration.search_text = registration.searchable()
     return registration
-
-
-def _new_line(registration: Registration, product: Product, quantity: int, now: datetime) -> LineItem:
-    return LineItem(
-        registration=registration,
-        product=product,
-        quantity=quantity,
-        unit_price=product.price,
-        state=LineState.WAITING,
-        asked_at=now,
-        state_changed_at=now,
-    )
 
 
 def _in_one_order(rows: Iterable[_Row]) -> list[_Row]:
