@@ -34,9 +34,13 @@ def language_of(request: HttpRequest) -> str:
     return translation.get_language_from_request(request)
 
 
+def same_in_every_language(response: HttpResponseBase) -> None:
+    """For a view: `LanguageMiddleware` is not to say that this answer depends on the reader's language."""
+    response.is_same_in_every_language = True  # type: ignore[attr-defined]  # an attribute of ours, read below
+
+
 class LanguageMiddleware:
-    """Answers in the reader's language, and says so to caches. A view that sets `is_same_in_every_language` on its response takes
-    that back."""
+    """Answers in the reader's language, and says so to caches, but for `same_in_every_language`."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response

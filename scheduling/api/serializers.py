@@ -32,7 +32,7 @@ class SlotOut(serializers.ModelSerializer[Slot]):
     submission = serializers.CharField(source="submission.code", default=None, allow_null=True)
     title = LocalizedText()
     room = serializers.IntegerField(source="room_id", allow_null=True)
-    parent = serializers.IntegerField(source="parent_id", allow_null=True)  # type: ignore[assignment]
+    parent = serializers.IntegerField(source="parent_id", allow_null=True)  # type: ignore[assignment]  # DRF sets its own on the instance only
 
     class Meta:
         model = Slot
@@ -51,6 +51,7 @@ class _OfEvent(serializers.Field[Any, Any, Any, Any]):
     default_error_messages = {"not_found": _("The event has no such thing.")}
 
     def find(self, data: Any) -> Any:
+        """What `data` names, or None: each kind of thing has its own."""
         raise NotImplementedError
 
     def to_internal_value(self, data: Any) -> Any:
@@ -97,7 +98,7 @@ class SlotChange(Body):
     room = RoomOfEvent(allow_null=True, required=False, help_text=_("a room's id"))
     starts_at = Instant()
     ends_at = Instant(required=False)
-    parent = SlotOfDraft(  # type: ignore[assignment]
+    parent = SlotOfDraft(  # type: ignore[assignment]  # as above
         allow_null=True, required=False, help_text=_("the id of a block or poster session")
     )
     board = Text(max_length=20, allow_blank=True, required=False)

@@ -46,7 +46,7 @@ def _with_ampersands(text: str, collector: Collector) -> str:
     found = next((number for number, part in enumerate(parts) if part != mended[number]), None)
     if found is None:
         return text
-    before = "".join(parts[:found]) + parts[found][: _AMPERSAND.search(parts[found]).start()]  # type: ignore[union-attr]
+    before = "".join(parts[:found]) + parts[found][: _AMPERSAND.search(parts[found]).start()]  # type: ignore[union-attr]  # this part was mended
     collector.warn(
         _("line %(line)d") % {"line": before.count("\n") + 1},
         _("“&” stands in the file as XML may not have it; it was read as it looks."),

@@ -23,6 +23,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from common.codes import CODE_PATTERN
+from common.middleware import same_in_every_language
 from events.models import Event
 from scheduling.conditional import is_known
 from scheduling.exports import icalendar_file
@@ -161,5 +162,5 @@ def _bad(reason: str, *, status: int = 400) -> HttpResponse:
 def _private(response: HttpResponse) -> HttpResponse:
     response["Cache-Control"] = "private, no-cache" if response.has_header("ETag") else "private, no-store"
     response["X-Robots-Tag"] = "noindex"
-    response.is_same_in_every_language = True  # type: ignore[attr-defined]
+    same_in_every_language(response)
     return response

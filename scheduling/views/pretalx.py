@@ -22,6 +22,7 @@ from django.utils.http import http_date
 from knox.auth import TokenAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 
+from common.middleware import same_in_every_language
 from common.text import search_key, search_text
 from events.models import Event, Permission
 from events.policies import may
@@ -93,7 +94,7 @@ def _api(view: View) -> View:
         response["Allow"] = "GET, HEAD, OPTIONS"
         response["Access-Control-Allow-Origin"] = "*"
         response["Access-Control-Allow-Headers"] = "Authorization, Pretalx-Version"
-        response.is_same_in_every_language = True  # type: ignore[attr-defined]
+        same_in_every_language(response)
         return response
 
     return login_not_required(answer)

@@ -15,6 +15,7 @@ from django.utils.http import http_date
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from common.middleware import same_in_every_language
 from events.models import Event, Permission
 from events.policies import may
 from scheduling.conditional import best_encoding, is_known
@@ -206,7 +207,7 @@ def _answer(request: HttpRequest, served: serving.Served) -> HttpResponse:
     response["Last-Modified"] = modified
     patch_vary_headers(response, ["Accept-Encoding"])
     if not served.language:
-        response.is_same_in_every_language = True  # type: ignore[attr-defined]
+        same_in_every_language(response)
         # Nor does it depend on who asks, though a middleware looked that up for the log.
         request.session.accessed = False
     return response
