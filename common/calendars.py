@@ -94,13 +94,13 @@ def join_calendars(calendars: Iterable[bytes], *, name: str, tz: ZoneInfo) -> by
 def _calendar(events: list[bytes], zones: Mapping[str, list[int]], *, method: Method, name: str, tz: ZoneInfo) -> bytes:
     """`zones`: that events are told in, and the years in which those begin."""
     head, foot = _frame(method, tz.key)
-    names = icalendar.Calendar()
+    names = b""
     if name:
+        words = icalendar.vText(_line(name)).to_ical()
         # The old name for programs, the new one for the standard.
-        names.add("x-wr-calname", _line(name))
-        names.add("name", _line(name))
+        names = _folded(b"X-WR-CALNAME:" + words) + _folded(b"NAME:" + words)
     rules = [_rules(zone, min(years) - 1, max(years) + 2) for zone, years in zones.items()]
-    return b"".join([_BEGIN, head, _inside(names), foot, *rules, *events, _END])
+    return b"".join([_BEGIN, head, names, foot, *rules, *events, _END])
 
 
 @functools.lru_cache(maxsize=64)

@@ -14,6 +14,8 @@ from scheduling.programme import Day, Person, Programme, Session
 #: XML 1.0 has no way to hold these, escaped or not (§2.2).
 _CONTROLS: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _BREAKS: Final = re.compile("\r\n|[\r\x85\u2028\u2029]")
+#: Any of the two, in one look: most texts have neither.
+_ODD: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 #: Ids are 32-bit numbers with a sign in apps that keep them in SQLite or Java.
 _LARGEST: Final = 2**31 - 1
 
@@ -93,7 +95,7 @@ def clock(period: timedelta) -> str:
 
 
 def clean(text: str) -> str:
-    return _CONTROLS.sub("", _BREAKS.sub("\n", text)).strip()
+    return _CONTROLS.sub("", _BREAKS.sub("\n", text)).strip() if _ODD.search(text) else text.strip()
 
 
 def _numbers(ids: Iterable[tuple[str, str, UUID | None]]) -> list[int]:

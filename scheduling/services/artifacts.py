@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import json
 import sys
+from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from django.utils import translation
 from events.models import Event
 from scheduling.models import Artifact, Schedule
 from scheduling.services import contents, exports, framing, grid, pages, serving
+from scheduling.services.programme import slots_with_all
 
 #: Bytes, from which on a page is compressed as well as is affordable.
 _LONG_PAGE: Final = 100_000
@@ -35,6 +37,8 @@ PRINT_PATH: Final = "schedule/print.json"
 
 _BATCH: Final = 200
 _COMPRESSORS: Final = 2
+#: That are compressed or wait for it: rendering stops for the first of them where there are more.
+_BATCHES_AT_ONCE: Final = 3
 #: For how long one thread holds the interpreter while others want it.
 _SWITCH_SECONDS: Final = 0.0005
 #: Of `Artifact`, with their types in PostgreSQL.
@@ -110,20 +114,23 @@ def reframe_stale() -> int:
 
 
 def _files(schedule: Schedule, changes: dict[str, Any]) -> Iterator[_File]:
-    yield from _pages(schedule, changes)
-    # Pages and files need much memory each, and not at the same time. All of theirs is young: see `_rendering`.
-    gc.collect(1)
-    for file in exports.files_of(schedule):
+    slots = list(slots_with_all(schedule.slots.order_by("starts_at", "pk")))
+    values = exports.contents_from(schedule, slots)
+    # First what takes long to compress and little to write: it is compressed while the pages are rendered.
+    for file in exports.files_of(values):
         yield _File(file.path, "", file.content_type, file.body)
+    # Pages and files need much memory each, and not at the same time. All of theirs is young: see `_rendering`.
+    del values
+    gc.collect(1)
+    yield from _pages(contents.release_from(schedule, slots), changes)
 
 
-def _pages(schedule: Schedule, changes: dict[str, Any]) -> Iterator[_File]:
-    release = contents.read_release(schedule)
+def _pages(release: contents.Release, changes: dict[str, Any]) -> Iterator[_File]:
     yield _File(
         "schedule/grid.css", "", CSS, grid.style_sheet(release.grid, [t.colour for t in release.tracks]).encode()
     )
     yield _File(CHANGES_PATH, "", JSON, json.dumps(changes, ensure_ascii=False).encode())
-    history = [changes, *_earlier_changes(schedule)]
+    history = [changes, *_earlier_changes(release.schedule)]
     for language, _name in settings.LANGUAGES:
         with translation.override(language):
             rendered = pages.Pages(release, language)
@@ -156,13 +163,15 @@ def _earlier_changes(schedule: Schedule) -> list[dict[str, Any]]:
 @transaction.atomic
 def _write(schedule: Schedule, files: Iterator[_File]) -> int:
     written = 0
-    compressing: list[Future[Artifact]] = []
     with ThreadPoolExecutor(max_workers=_COMPRESSORS) as compressors, _rendering():
+        compressing: deque[list[Future[Artifact]]] = deque()
         for batch in _batches(files):
-            ready, compressing = compressing, [compressors.submit(_artifact, schedule.pk, file) for file in batch]
-            _insert([artifact.result() for artifact in ready])
+            compressing.append([compressors.submit(_artifact, schedule.pk, file) for file in batch])
             written += len(batch)
-        _insert([artifact.result() for artifact in compressing])
+            if len(compressing) > _BATCHES_AT_ONCE:
+                _insert([artifact.result() for artifact in compressing.popleft()])
+        for ready in compressing:
+            _insert([artifact.result() for artifact in ready])
     return written
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -33,16 +33,34 @@ class File(NamedTuple):
     body: bytes
 
 
-def files_of(schedule: Schedule) -> Iterator[File]:
+@dataclass(frozen=True, kw_only=True)
+class Contents:
+    """What the files of a release say, as plain values: the rows, which are large, need not be kept."""
+
+    schedule: Schedule
+    programme: Programme
+    places: list[Place]
+    # In the shapes of pretalx.
+    tables: bytes
+
+
+def contents_from(schedule: Schedule, slots: Iterable[Slot]) -> Contents:
+    """`slots`: all of the release, read by `slots_with_all`. A constant number of queries."""
+    slots = list(slots)
+    return Contents(
+        schedule=schedule,
+        programme=programme_from(schedule, slots),
+        places=[(slot.uid, slot.room_id, slot.submission.track_id if slot.submission else None) for slot in slots],
+        tables=pretalx.write(schedule, slots),
+    )
+
+
+def files_of(contents: Contents) -> Iterator[File]:
     """All of them. A constant number of queries."""
-    slots = list(slots_with_all(Slot.objects.filter(schedule=schedule)))
-    programme = programme_from(schedule, slots)
-    tables = pretalx.write(schedule, slots)
-    yield File(PRETALX, pretalx.CONTENT_TYPE, tables)
-    yield File("schedule/widgets/schedule.json", pretalx.CONTENT_TYPE, pretalx.write_widget(tables, schedule.event))
-    places = [(slot.uid, slot.room_id, slot.submission.track_id if slot.submission else None) for slot in slots]
-    # Rows are large; from here on the programme is enough.
-    del slots
+    schedule, programme, places = contents.schedule, contents.programme, contents.places
+    yield File(PRETALX, pretalx.CONTENT_TYPE, contents.tables)
+    widget = pretalx.write_widget(contents.tables, schedule.event)
+    yield File("schedule/widgets/schedule.json", pretalx.CONTENT_TYPE, widget)
     for kind, writer in _WHOLE:
         yield File(f"schedule/export/schedule.{kind}", writer.CONTENT_TYPE, writer.write(programme))
     known: icalendar_file.Known = {}

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import babel
 from django.conf import settings
+from django.template import engines
 from django.template.loader import get_template
 from django.urls import reverse
 from django.utils.html import escape, format_html_join
@@ -28,6 +30,8 @@ from scheduling.services import grid as layout
 from scheduling.services.contents import Release
 from scheduling.services.framing import TABS, put_in_frame, render_frame
 from submissions.models import Speaker
+
+_WORDS: Final = re.compile(r"""\{% translate (["'])(?P<words>.+?)\1 %\}""")
 
 # -- What templates see -------------------------------------------------------------------------------------------------
 
@@ -150,7 +154,7 @@ class Pages:
             f"{name}_url": reverse(f"scheduling:{name}", args=[self.event.slug])
             for name in ("schedule", "changes", "changes_feed", "speakers")
         }
-        line = _template("session_line")
+        line = _template_in_words("session_line")
         for view in self.sessions.values():
             view.line = line.render({"session": view})
         self._frames = {tab: render_frame(self.event, language, tab) for tab in TABS}
@@ -167,7 +171,7 @@ class Pages:
         view = SessionView(
             pk=slot.pk,
             code=submission.code if submission else "",
-            url=f"{self.base}sessions/{submission.code}/" if submission else "",
+            url=escape(f"{self.base}sessions/{submission.code}/") if submission else "",
             title=str(submission.title if submission else slot.title) or str(slot.get_kind_display()).capitalize(),
             subtitle=str(submission.subtitle) if submission else "",
             kind=_kind_label(slot),
@@ -179,8 +183,8 @@ class Pages:
             track=self._track_names.get(track_id or 0, ""),
             track_number=self._track_numbers.get(track_id or 0, -1),
             day=_day_name(self.event.conference_day(slot.starts_at), self.language),
-            starts=starts.strftime("%H:%M"),
-            ends=ends.strftime("%H:%M"),
+            starts=_clock(starts),
+            ends=_clock(ends),
             starts_iso=_iso(slot.starts_at),
             ends_iso=_iso(slot.ends_at),
             board=slot.board,
@@ -336,7 +340,7 @@ class Pages:
 
     def session_pages(self) -> Iterator[tuple[str, str]]:
         """(path, page) of every session on the programme, and of those that no longer are."""
-        template = _template("session")
+        template = _template_in_words("session")
         in_rooms = self._neighbours()
         placed: dict[int, list[Slot]] = defaultdict(list)
         for slot in self.release.slots:
@@ -381,7 +385,7 @@ class Pages:
             yield f"sessions/{submission.code}/", self._page(str(submission.title), "", head, body)
 
     def speaker_pages(self) -> Iterator[tuple[str, str]]:
-        template = _template("speaker")
+        template = _template_in_words("speaker")
         grid_link = self._grid_link()
         for person in self.people.values():
             sessions = list({session.code: session for session in person.sessions}.values())
@@ -618,6 +622,12 @@ def _template(name: str, extension: str = "html") -> Any:
     return get_template(f"scheduling/public/{name}.{extension}")
 
 
+def _template_in_words(name: str) -> Any:
+    """The template with its words as they are in the active language: looked up once, and not for each of a thousand pages."""
+    source = _template(name).template.source
+    return engines["django"].from_string(_WORDS.sub(lambda found: _(found["words"]), source))
+
+
 @lru_cache(maxsize=4096)
 def _markdown(text: str) -> SafeString:
     return render_markdown(text) if text.strip() else mark_safe("")
@@ -629,14 +639,23 @@ def _excerpt(text: str) -> str:
     return plain_excerpt(text[:2000])
 
 
+# What stands in thousands of places is escaped once.
+
+
+@lru_cache(maxsize=4096)
 def _iso(instant: datetime | None) -> str:
     assert instant is not None
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return escape(instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+
+
+@lru_cache(maxsize=4096)
+def _clock(moment: datetime) -> str:
+    return escape(moment.strftime("%H:%M"))
 
 
 @lru_cache(maxsize=1024)
 def _day_name(day: date, language: str) -> str:
-    return dates.day(day, language)
+    return escape(dates.day(day, language))
 
 
 @lru_cache(maxsize=1024)

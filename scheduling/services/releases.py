@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import Max, Prefetch, QuerySet
+from django.db.models import Max, Prefetch, prefetch_related_objects
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -89,7 +89,9 @@ def preview(event: Event, *, now: datetime | None = None) -> ReleasePreview:
     draft = Schedule.objects.draft_of(event)
     last = _last_release(event)
     slots, adopted = _published(_slots_of(draft)), _adoptions(event, draft)
-    changes = compare(_slots_of(last), slots, adopted=adopted)
+    old_slots = _slots_of(last)
+    _read_speakers([*old_slots, *slots])
+    changes = compare(old_slots, slots, adopted=adopted)
     told = [change for group in (changes.added, changes.moved, changes.cancelled) for change in group]
     speakers = {speaker.pk for change in told for speaker in telling.speakers_of(change.slot)}
     after = {adopted.get(slot.pk, slot.uid): slot for slot in slots}
@@ -285,17 +287,17 @@ def _last_release(event: Event) -> Schedule | None:
 
 
 def _slots_of(schedule: Schedule | None) -> list[Slot]:
-    """With all that comparing, copying and telling need; parents before their children."""
+    """With all that comparing and copying need; parents before their children."""
     if schedule is None:
         return []
-    talks = Talk.objects.select_related("speaker__person__user").order_by("position", "pk")
-    slots: QuerySet[Slot] = (
-        Slot.objects.filter(schedule=schedule)
-        .select_related("schedule__event", "room", "submission")
-        .prefetch_related(Prefetch("submission__talks", talks), "chairs")
-        .order_by("starts_at", "pk")
-    )
+    slots = schedule.slots.select_related("room", "submission").order_by("starts_at", "pk")
     return sorted(slots, key=lambda slot: slot.parent_id is not None)
+
+
+def _read_speakers(slots: list[Slot]) -> None:
+    """Which telling needs besides. One query."""
+    talks = Talk.objects.select_related("speaker__person__user").order_by("position", "pk")
+    prefetch_related_objects(slots, Prefetch("submission__talks", talks))
 
 
 def _published(slots: list[Slot]) -> list[Slot]:
@@ -446,7 +448,8 @@ def _copy(slots: list[Slot], release: Schedule, sequences: Mapping[UUID, int], a
         copies |= {slot.pk: copy for slot, copy in zip(batch, made, strict=True)}
     chairs = Slot.chairs.through
     chairs.objects.bulk_create(
-        chairs(slot_id=copies[slot.pk].pk, speaker_id=speaker.pk) for slot in slots for speaker in slot.chairs.all()
+        chairs(slot_id=copies[slot_id].pk, speaker_id=speaker_id)
+        for slot_id, speaker_id in chairs.objects.filter(slot__in=copies).values_list("slot_id", "speaker_id")
     )
 
 
@@ -455,7 +458,9 @@ def _tell(current: Schedule, now: datetime) -> int:
     event = Event.objects.get(pk=current.event_id)
     if not event.is_public:
         return 0
-    slots = {slot.uid: slot for slot in _slots_of(current)}
+    rows = _slots_of(current)
+    _read_speakers(rows)
+    slots = {slot.uid: slot for slot in rows}
     gone = {uid: sequence + 1 for uid, sequence in _highest(event).items() if uid not in slots}
     return telling.tell(event=event, slots=slots, gone=gone, now=now)
 
