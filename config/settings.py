@@ -88,7 +88,7 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-# What sets a programme as PDF takes three times the memory of what sends mail, and keeps it: another one takes its place. In kB.
+# Whatever a task has left in memory, another process takes its place. In kB.
 CELERY_WORKER_MAX_MEMORY_PER_CHILD = 190_000
 CELERY_BEAT_SCHEDULER = "config.beat:Scheduler"
 CELERY_TIMEZONE = "UTC"

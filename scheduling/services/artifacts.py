@@ -19,6 +19,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import translation
 
+from common.memory import give_back_memory
 from events.models import Event
 from scheduling.models import Artifact, Schedule
 from scheduling.services import contents, exports, framing, grid, pages, serving
@@ -188,6 +189,7 @@ def _rendering() -> Iterator[None]:
         sys.setswitchinterval(interval)
         if was_collecting:
             gc.enable()
+        give_back_memory()
 
 
 def _insert(artifacts: list[Artifact]) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import subprocess
 from typing import Any, Final
 
+import psutil
 import pytest
 import typst
 from django.db import connection
@@ -257,3 +259,17 @@ def test_a_programme_of_a_thousand_sessions_is_set(event: Event) -> None:
     document = programme_pdf.write(data, "en")
     assert document.startswith(b"%PDF-")
     assert len(document) < 5_000_000
+
+
+def test_one_that_takes_too_long_is_given_up(event: Event, monkeypatch: pytest.MonkeyPatch) -> None:
+    make.make_talk(event, "Kefir")
+    schedule = release(event)
+    monkeypatch.setattr(programme_pdf, "_LONGEST_SECONDS", 0.01)
+    with pytest.raises(subprocess.TimeoutExpired):
+        printing.print_programme(schedule.pk)
+    assert reader().get(ADDRESS).status_code == 503
+    assert not [child for child in psutil.Process().children() if "programme_pdf" in " ".join(child.cmdline())]
+
+    monkeypatch.undo()
+    assert printing.print_programme(schedule.pk) > 0
+    assert reader().get(ADDRESS).status_code == 200
