@@ -31,7 +31,7 @@ from scheduling.services.contents import Release
 from scheduling.services.framing import TABS, put_in_frame, render_frame
 from submissions.models import Speaker
 
-_WORDS: Final = re.compile(r"""\{% translate (["'])(?P<words>.+?)\1 %\}""")
+_WORDS: Final = re.compile(r"""\{% translate (["'])(.+?)\1 %\}""")
 
 # -- What templates see -------------------------------------------------------------------------------------------------
 
@@ -625,7 +625,7 @@ def _template(name: str, extension: str = "html") -> Any:
 def _template_in_words(name: str) -> Any:
     """The template with its words as they are in the active language: looked up once, and not for each of a thousand pages."""
     source = _template(name).template.source
-    return engines["django"].from_string(_WORDS.sub(lambda found: _(found["words"]), source))
+    return engines["django"].from_string(_WORDS.sub(lambda found: _(found[2]), source))
 
 
 @lru_cache(maxsize=4096)
