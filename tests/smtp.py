@@ -53,6 +53,8 @@ class SmtpSink:
     # Answers to every MAIL: {"MAIL": "421 4.7.0 Too many connections"}.
     answers: dict[str, str] = field(default_factory=dict)
     connections: int = 0
+    # Takes commands together (RFC 2920), as Postfix and Exim do.
+    pipelining: bool = False
 
     def __post_init__(self) -> None:
         self._answer: str | None = None
@@ -116,7 +118,7 @@ class SmtpSink:
     ) -> list[str]:
         self.connections += 1
         session.host_name = hostname
-        return responses
+        return [*responses[:-1], "250-PIPELINING", *responses[-1:]] if self.pipelining else responses
 
     async def handle_MAIL(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
         if answer := self.answers.get("MAIL"):

@@ -18,9 +18,10 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import structlog
-from django.db import connection, transaction
+from django.db import transaction
 
 from common.jobs import enqueue_on_commit
+from common.underway import Underway
 from notifications.models import Campaign, CampaignState, CancelReason, Delivery, Message, MessageState
 from notifications.services import limits, preferences, rendering
 from notifications.services.replies import Verdict
@@ -204,6 +205,8 @@ class _Batch:
     ) -> None:
         self.left = list(messages)
         self.clock, self.transport, self.renderer, self.done = clock, transport, renderer, done
+        # Of the last mail that was given away.
+        self.recording: Underway | None = None
 
     def send(self) -> None:
         started = self.clock.seconds()
@@ -215,27 +218,35 @@ class _Batch:
             with ThreadPoolExecutor(max_workers=1) as ahead:
                 self._send_all(ahead, unsubscribed, until=started + BATCH_SECONDS)
         finally:
+            self._settle()
             # Also when the process is asked to end: what was not begun is free at once, not after the sweep.
             self._put_back()
 
     def _send_all(self, ahead: Executor, unsubscribed: set[int], *, until: float) -> None:
-        """Each is made ready while the one before is recorded, and given away only after that: of a worker that is killed, one
-        mail may go out again and not two."""
+        """Each is written while the one before is given away, and announced while that is recorded. It is given away itself when
+        the database has the record, if not its answer: of a worker that is killed, one mail may go out again and not two."""
 
-        def ready_next() -> Future[Mail | _Outcome] | None:
-            if not self.left or self.done.trouble or self.clock.seconds() >= until:
+        def write_next() -> Future[Mail | _Outcome] | None:
+            if not self.left or self.clock.seconds() >= until:
                 return None
-            return ahead.submit(self._ready, self.left[0], unsubscribed)
+            return ahead.submit(self._written, self.left[0], unsubscribed)
 
-        upcoming = ready_next()
+        def announce(written: Future[Mail | _Outcome] | None) -> Future[Mail | _Outcome] | None:
+            # One thread does both, in the order in which it is asked to: there is a result by then.
+            return ahead.submit(lambda: self._announced(written.result())) if written else None
+
+        upcoming = announce(write_next())
         while upcoming:
             outcome = upcoming.result()
             message = self.left.pop(0)
+            written = write_next()
             if isinstance(outcome, Mail):
                 outcome = self._give_away(outcome)
             if isinstance(outcome, ServerTrouble):
                 self._note(outcome, message)
-            upcoming = ready_next()
+                written = None
+            upcoming = announce(written)
+            self._settle()
             if isinstance(outcome, CancelReason):
                 self._cancel(message, outcome)
             elif isinstance(outcome, ServerTrouble):
@@ -244,6 +255,12 @@ class _Batch:
             else:
                 answer, rendered = outcome
                 self._record(message, answer, rendered=rendered)
+
+    def _settle(self) -> None:
+        """Before the database is asked anything else: what came of the last record."""
+        recording, self.recording = self.recording, None
+        if recording:
+            recording.finish()
 
     def _set_aside(self) -> None:
         """Mails of campaigns that were paused or stopped while a worker had them in hand are not for sending."""
@@ -263,8 +280,8 @@ class _Batch:
                 self.left.remove(message)
                 self._cancel(message, CancelReason.BY_HAND)
 
-    def _ready(self, message: Message, unsubscribed: set[int]) -> Mail | _Outcome:
-        """The mail, announced to the server; or why there is none. Runs in a thread of its own, so not with the database."""
+    def _written(self, message: Message, unsubscribed: set[int]) -> Mail | _Outcome:
+        """The mail, or why there is none. Runs in a thread of its own, so not with the database."""
         now = self.clock.now()
         if message.expires_at and message.expires_at <= now:
             return CancelReason.EXPIRED
@@ -272,7 +289,7 @@ class _Batch:
             return CancelReason.UNSUBSCRIBED
         try:
             rendered = self.renderer.render(message)
-            mail = Mail(
+            return Mail(
                 recipient=rendering.envelope_address(message.recipient_email),
                 subject=rendered.subject,
                 data=rendering.as_bytes(message, rendered, at=now),
@@ -285,13 +302,20 @@ class _Batch:
             log.exception("message_cannot_be_written", message=message.pk, kind=message.kind)
             text = f"This mail could not be written: {type(error).__name__}: {error}"
             return Answer(verdict=Verdict.NEVER, text=text), None
+
+    def _announced(self, mail: Mail | _Outcome) -> Mail | _Outcome:
+        """The same, and the server waits for it; or why it does not. In that thread, too."""
+        if not isinstance(mail, Mail):
+            return mail
         try:
             refusal = self.transport.announce(mail)
         except ServerTrouble as trouble:
             return trouble
-        return (refusal, rendered) if refusal else mail
+        return (refusal, mail.rendered) if refusal else mail
 
     def _give_away(self, mail: Mail) -> _Outcome:
+        if self.transport.uses_database:
+            self._settle()
         try:
             return self.transport.send(mail), mail.rendered
         except ServerTrouble as trouble:
@@ -326,7 +350,7 @@ class _Batch:
         else:
             self.done.put_off += 1
             changes |= {"state": MessageState.QUEUED, "due_at": now + _pause(answer.verdict, attempts)}
-        _write(message, changes, answer, now)
+        self.recording = _write(message, changes, answer, now)
 
     def _cancel(self, message: Message, reason: CancelReason) -> None:
         self.done.cancelled += 1
@@ -347,31 +371,30 @@ def _campaign_of(message: Message) -> int:
     return 0 if message.context.get("is_test") else message.context.get("campaign", 0)
 
 
-def _write(message: Message, changes: dict[str, Any], answer: Answer, at: datetime) -> None:
+def _write(message: Message, changes: dict[str, Any], answer: Answer, at: datetime) -> Underway:
     # The claim may have been swept in the meantime: what is queued again must still learn that it has been sent.
     columns = ", ".join(f"{name} = %s" for name in changes)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            WITH done AS (
-                UPDATE {_MESSAGE} SET {columns}, claim = NULL, claimed_at = NULL
-                WHERE id = %s AND (claim = %s OR state = 'queued')
-            )
-            INSERT INTO {_DELIVERY} (message_id, attempted_at, accepted, code, answer, provider_id)
-            VALUES (%s, %s, %s, %s, %s, %s)
-            """,  # noqa: S608 (names of ours; values are parameters)
-            [
-                *changes.values(),
-                message.pk,
-                message.claim,
-                message.pk,
-                at,
-                answer.verdict is Verdict.ACCEPTED,
-                answer.code,
-                answer.text,
-                answer.provider_id,
-            ],
+    return Underway(
+        f"""
+        WITH done AS (
+            UPDATE {_MESSAGE} SET {columns}, claim = NULL, claimed_at = NULL
+            WHERE id = %s AND (claim = %s OR state = 'queued')
         )
+        INSERT INTO {_DELIVERY} (message_id, attempted_at, accepted, code, answer, provider_id)
+        VALUES (%s, %s, %s, %s, %s, %s)
+        """,  # noqa: S608 (names of ours; values are parameters)
+        [
+            *changes.values(),
+            message.pk,
+            message.claim,
+            message.pk,
+            at,
+            answer.verdict is Verdict.ACCEPTED,
+            answer.code,
+            answer.text,
+            answer.provider_id,
+        ],
+    )
 
 
 def _pause(verdict: Verdict, attempts: int) -> timedelta:

@@ -73,6 +73,9 @@ class ServerTrouble(Exception):
 
 
 class Transport(Protocol):
+    # Whether `send` asks the database for something.
+    uses_database: bool
+
     def announce(self, mail: Mail) -> Answer | None:
         """Go as far as it goes without giving the mail away, and while another one is recorded: in another thread, without the
         database. What is answered is a refusal."""
@@ -91,6 +94,8 @@ def open_transport() -> Transport:
 
 class MailboxTransport:
     """Keeps mail in the database, for trying things out: /mail/ shows it."""
+
+    uses_database = True
 
     def announce(self, mail: Mail) -> Answer | None:
         return None
@@ -114,6 +119,8 @@ class ProviderTransport:
 
     The provider writes headers and boundaries itself. It is told our Message-ID as metadata, which its reports bring back.
     """
+
+    uses_database = False
 
     def __init__(self, name: str) -> None:
         self._path = f"anymail.backends.{name}.EmailBackend"
@@ -213,6 +220,8 @@ def parse_smtp_url(url: str) -> SplitResult:
 
 class SmtpTransport:
     """One connection to one server, opened at the first mail and kept open."""
+
+    uses_database = False
 
     def __init__(self, url: str) -> None:
         self._url = parse_smtp_url(url)

@@ -11,7 +11,7 @@ from notifications.services import delivery
 from notifications.services.replies import Trouble, Verdict, meaning_of
 from notifications.services.transport import LONG_REST
 from tests.notifications.samples import NOW, queue
-from tests.notifications.test_delivery import deliver, sink  # noqa: F401 (a fixture)
+from tests.notifications.test_delivery import deliver, sink, takes_commands_together  # noqa: F401 (fixtures)
 from tests.smtp import SmtpSink
 
 
