@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connection
@@ -16,7 +16,7 @@ M = TypeVar("M", bound=Model)
 class Inserts:
     """Gathers rows, and writes them all at once: whoever holds a lock that others wait for holds it no longer than that takes.
 
-    Keys that the database makes stay unknown; rows that others point to bring their own (`new_keys`).
+    Keys that the database makes stay unknown; rows that others point to bring their own.
     """
 
     def __init__(self) -> None:
@@ -56,20 +56,3 @@ def insert(rows: Iterable[M], into: Inserts | None, *, ignore_conflicts: bool = 
     if added:
         type(added[0])._default_manager.bulk_create(added, ignore_conflicts=ignore_conflicts, batch_size=1000)  # noqa: SLF001 (public in Django, whatever its name)
     return added
-
-
-def new_keys(counts: Mapping[type[Model], int]) -> dict[type[Model], list[int]]:
-    """Keys that nobody else gets, so many of each; one query."""
-    keys: dict[type[Model], list[int]] = {model: [] for model in counts}
-    places = list(keys)
-    part = "SELECT %s, nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)"
-    values = [
-        value
-        for place, model in enumerate(places)
-        for value in (place, model._meta.db_table, model._meta.pk.column, counts[model])
-    ]
-    with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join([part] * len(places)), values)
-        for place, key in cursor.fetchall():
-            keys[places[place]].append(key)
-    return keys

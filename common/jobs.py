@@ -28,6 +28,13 @@ WAKE_UPS = frozenset(
 
 #: For how long a worker gathers more of the same before it begins: one run for many is much less work than a run for each.
 GATHERING_SECONDS: Final = {"notifications.deliver_due": 0.1}
+#: Where the last run was less than a second ago much is coming, and it gathers so many times as long.
+_MORE_WHEN_BUSY: Final = 5
+_BUSY_SECONDS: Final = 1
+#: Task → until when (`time.monotonic`) the wake-up that this process sent last gathers for sure: whoever commits until then is seen.
+_gathering_until: Final[dict[str, float]] = {}
+#: Task → when this process began with it last.
+_began: Final[dict[str, float]] = {}
 #: How long a wake-up may wait in the queue, or be lost there, before another is sent.
 WAITS_SECONDS: Final = 10
 
@@ -49,19 +56,24 @@ def enqueue_on_commit(task: str, **ids: int | str) -> None:
 
 def _send(task: str, ids: tuple[tuple[str, int | str], ...]) -> None:
     # One that waits in the queue will see what was committed just now: it begins by forgetting that it waits.
-    if not ids and not cache.add(_waiting(task), True, WAITS_SECONDS):
+    now = time.monotonic()
+    if not ids and (now < _gathering_until.get(task, 0) or not cache.add(_waiting(task), True, WAITS_SECONDS)):
         return
     try:
         current_app.send_task(task, kwargs=dict(ids))
     except (OperationalError, OSError) as error:
         log.warning("wake_up_dropped", task=task, reason=str(error))
         _forget(task)
+    else:
+        _gathering_until[task] = now + GATHERING_SECONDS.get(task, 0)
 
 
 def begins(task: str) -> None:
     """A worker calls it before it runs `task`: whoever commits from now on must ask anew."""
     if task in WAKE_UPS:
-        time.sleep(GATHERING_SECONDS.get(task, 0))
+        is_busy = time.monotonic() < _began.get(task, -_BUSY_SECONDS) + _BUSY_SECONDS
+        time.sleep(GATHERING_SECONDS.get(task, 0) * (_MORE_WHEN_BUSY if is_busy else 1))
+        _began[task] = time.monotonic()
         _forget(task)
 
 

@@ -14,6 +14,7 @@ from django.utils.functional import Promise
 from django.utils.text import capfirst
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
+from django_countries import countries
 
 from accounts.services import institutions
 from common.forms import Form, QuickSelect
@@ -45,6 +46,10 @@ class CountryField(forms.ChoiceField):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(choices=country_choices, **kwargs)
+
+    def valid_value(self, value: Any) -> bool:
+        # The names of all of them, in the reader's language, need not be known for it.
+        return str(value) in countries
 
 
 class AddressField(forms.EmailField):

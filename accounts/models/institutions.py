@@ -51,8 +51,9 @@ class Institution(models.Model):
             )
         ]
         indexes = [
-            GinIndex(fields=["domains"], name="accounts_institution_domains"),
-            GinIndex(fields=["name_keys"], name="accounts_institution_names"),
+            # Loaded seldom and looked into by everybody who registers: nothing waits to be sorted in.
+            GinIndex(fields=["domains"], name="accounts_institution_domains", fastupdate=False),
+            GinIndex(fields=["name_keys"], name="accounts_institution_names", fastupdate=False),
         ]
 
     def __str__(self) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from django.db import transaction
+from django.db import DEFAULT_DB_ALIAS, connection, transaction
 from django.db.models.functions import Length
 
 from accounts.models import Institution
@@ -110,8 +110,12 @@ def all_chosen(wanted: Sequence[tuple[str, int | None]]) -> list[Institution | N
     if not any(keys):
         return [None] * len(wanted)
     # In SQL: everybody who registers comes by, and making the statement takes longer than to run it.
-    query = "SELECT * FROM accounts_institution WHERE name_keys && %s::varchar[] ORDER BY id"
-    found = list(Institution.objects.raw(query, [sorted({key for key in keys if key})]))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, name_keys FROM accounts_institution WHERE name_keys && %s::varchar[] ORDER BY id",
+            [sorted({key for key in keys if key})],
+        )
+        found = [Institution.from_db(DEFAULT_DB_ALIAS, ["id", "name_keys"], row) for row in cursor.fetchall()]
     called = {key: [one for one in found if key in one.name_keys] for key in keys}
     return [_the_one(called[key], pk) for key, (_name, pk) in zip(keys, wanted, strict=True)]
 

@@ -8,6 +8,8 @@ from typing import Any, Final, TypeVar
 from django.core.exceptions import ValidationError
 from django.db import connection
 from django.db.models import CharField, Model, TextField, URLField
+from django_countries import countries
+from django_countries.fields import CountryField
 from i18nfield.fields import I18nCharField, I18nTextField
 
 from common.localized import localized, validate_localized
@@ -67,6 +69,15 @@ def change(thing: M, changes: Mapping[str, Any], language: str) -> frozenset[str
     return changed
 
 
+def _known_countries(thing: Model) -> set[str]:
+    """Fields that are in order: Django would look for the code among all names, and translate each for it."""
+    return {
+        field.name
+        for field in thing._meta.fields
+        if isinstance(field, CountryField) and getattr(thing, field.name).code in countries
+    }
+
+
 def validate(thing: Model, *, exclude: tuple[str, ...] = (), constraints: bool = True) -> None:
     """`full_clean`, and each text in several languages checked in each; raises Invalid with every problem found."""
     errors: dict[str, Any] = {}
@@ -102,7 +113,7 @@ def validate(thing: Model, *, exclude: tuple[str, ...] = (), constraints: bool =
         except ValidationError as error:
             errors[field.name] = error.error_list
     try:
-        thing.full_clean(exclude={*exclude, *errors}, validate_constraints=constraints)
+        thing.full_clean(exclude={*exclude, *errors, *_known_countries(thing)}, validate_constraints=constraints)
     except ValidationError as error:
         for name, found in error.error_dict.items():
             errors.setdefault(name, []).extend(found)

@@ -146,7 +146,8 @@ class Message(models.Model):
 class Delivery(models.Model):
     """One attempt to hand one message to a server, and what the server said."""
 
-    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="deliveries")
+    # Another index begins with it.
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="deliveries", db_index=False)
     attempted_at = models.DateTimeField()
     accepted = models.BooleanField()
     # SMTP reply code (RFC 5321 §4.2), None where there was no answer.

@@ -19,7 +19,10 @@ class Answer(models.Model):
     (`2027-06-07`); a country's code; a telephone number (E.164); a file's reference; true for a consent.
     """
 
-    registration = models.ForeignKey("registrations.Registration", on_delete=models.CASCADE, related_name="answers")
+    # The constraint's index begins with it.
+    registration = models.ForeignKey(
+        "registrations.Registration", on_delete=models.CASCADE, related_name="answers", db_index=False
+    )
     question = models.ForeignKey("registrations.Question", on_delete=models.PROTECT, related_name="answers")
     # The words that were answered, whatever the question says now.
     version = models.ForeignKey("registrations.QuestionVersion", on_delete=models.RESTRICT, related_name="answers")

@@ -155,7 +155,8 @@ class RegistrationGroup(models.Model):
 class Registration(models.Model):
     """One person's wish to take part in one event, and what became of it. `code` and `secret` together open it."""
 
-    event = models.ForeignKey("events.Event", on_delete=models.CASCADE, related_name="registrations")
+    # Other indexes begin with it.
+    event = models.ForeignKey("events.Event", on_delete=models.CASCADE, related_name="registrations", db_index=False)
     ticket_type = models.ForeignKey("registrations.TicketType", on_delete=models.PROTECT, related_name="registrations")
     person = models.ForeignKey("accounts.Person", on_delete=models.PROTECT, related_name="registrations")
     code = models.CharField(max_length=6, default=new_code, validators=[validate_code], editable=False)

@@ -14,12 +14,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, TypeVar
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from accounts.models import Institution, Person, User
 from accounts.names import order_of
 from common import audit, idempotency
-from common.inserts import Inserts, new_keys
+from common.inserts import Inserts
 from common.problems import Invalid, Problem, Refusal
 from common.text import email_key
 from events.models import Event, Permission
@@ -55,6 +55,7 @@ from registrations.services.setups import Setup, setup_of
 from registrations.services.telling import tell_of_states
 
 _Row = TypeVar("_Row", Person, Registration)
+
 
 #: A code that is taken already comes up once in millions; then another is drawn.
 _TRIES: Final = 3
@@ -226,9 +227,12 @@ def _register(
         for registration, person in zip(registrations, people, strict=True)
         for product, quantity in person.products
     ]
-    keys = new_keys({Registration: len(registrations), Person: len(newcomers)})
-    for row in (*registrations, *newcomers):
-        row.pk = keys[type(row)].pop(0)
+    written = Inserts()
+    written.add(_in_one_order(newcomers))
+    answers = [
+        write_answers(registration, questions=questions, values=read.values, now=now, into=written)
+        for registration, read in zip(registrations, reads, strict=True)
+    ]
     counting = None if alone else setup.counting
     taken = take([person.ticket_type for person in people], lines, counting=counting, event_id=event.pk)
     # From here on others wait for us.
@@ -242,13 +246,7 @@ def _register(
     if taken.has_places:
         for registration in registrations:
             enter(registration, now)
-    written = Inserts()
-    written.add(_in_one_order(newcomers))
     _write(event, registrations, lines, now, in_group=in_group, into=written)
-    answers = [
-        write_answers(registration, questions=questions, values=read.values, now=now, into=written)
-        for registration, read in zip(registrations, reads, strict=True)
-    ]
     by_state = {state: [r for r in registrations if r.state == state] for state in {r.state for r in registrations}}
     for state, subjects in by_state.items():
         audit.record_many(
@@ -287,26 +285,37 @@ def _validate(registrations: Sequence[Registration], *, in_group: bool) -> None:
 
 
 def _find_people(event: Event, registrations: Sequence[Registration], *, in_group: bool) -> list[Person]:
-    """Set `person` of each; returns those of whom nothing was known, to be written. Raises CannotRegister where somebody is
-    registered already. Who becomes known, or registers, at this moment runs into a constraint."""
-    # In SQL, as in `services.quotas`.
-    known = Person.objects.raw(
-        """
-        SELECT person.*, EXISTS (
-            SELECT FROM registrations_registration AS mine
-            WHERE mine.event_id = %s AND mine.email_key = person.email_key AND mine.state = ANY(%s)
-        ) AS is_registered FROM accounts_person AS person WHERE person.email_key = ANY(%s)
-        """,
-        [event.pk, sorted(IS_LIVE), [registration.email_key for registration in registrations]],
-    )
-    people: dict[str | None, Any] = {person.email_key: person for person in known}
-    if any(person.is_registered for person in people.values()):
+    """Set `person` and key of each; returns those of whom nothing was known, to be written. Raises CannotRegister where somebody
+    is registered already. Who becomes known, or registers, at this moment runs into a constraint."""
+    # In SQL, as in `services.quotas`. A key that is not used is gone: nothing needs them without gaps.
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT asked.email_key, person.id,
+            nextval(pg_get_serial_sequence('registrations_registration', 'id')),
+            nextval(pg_get_serial_sequence('accounts_person', 'id')),
+            EXISTS (
+                SELECT FROM registrations_registration AS mine
+                WHERE mine.event_id = %s AND mine.email_key = asked.email_key AND mine.state = ANY(%s)
+            )
+            FROM unnest(%s::varchar[]) AS asked (email_key)
+            LEFT JOIN accounts_person AS person ON person.email_key = asked.email_key
+            """,
+            [event.pk, sorted(IS_LIVE), [registration.email_key for registration in registrations]],
+        )
+        rows = cursor.fetchall()
+    if any(is_registered for *_, is_registered in rows):
         raise CannotRegister([group_has_registered() if in_group else already_registered()])
-    newcomers = []
-    for registration in registrations:
-        person = people.get(registration.email_key)
-        if person is None:
-            person = Person(
+    # In the order of the form, whatever order the rows came in.
+    keys = sorted(key for _email, _person, key, *_ in rows)
+    people = {email: (person, fresh) for email, person, _key, fresh, _is_registered in rows}
+    newcomers: list[Person] = []
+    for registration, registration_key in zip(registrations, keys, strict=True):
+        registration.pk = registration_key
+        registration.person_id, fresh = people[registration.email_key]
+        if registration.person_id is None:
+            registration.person = Person(
+                pk=fresh,
                 email=registration.email,
                 email_key=registration.email_key,
                 name=registration.name,
@@ -317,8 +326,7 @@ def _find_people(event: Event, registrations: Sequence[Registration], *, in_grou
                 institution=registration.institution,
                 country=registration.country,
             )
-            newcomers.append(person)
-        registration.person = person
+            newcomers.append(registration.person)
     return newcomers
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import segno
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -53,6 +54,8 @@ from registrations.views.answering import (
 )
 from registrations.views.owning import own_and_setup, own_or_404, private
 
+#: Stands for one's own page in what is around it.
+_MAIN: Final = new_secret()
 TONES = {
     RegistrationState.CONFIRMED: "success",
     RegistrationState.WAITING: "warning",
@@ -217,9 +220,23 @@ def registration(request: HttpRequest, slug: str, code: str, secret: str) -> Htt
         "answers": shown_answers(found),
         "qr": qr_of(found) if found.state == RegistrationState.CONFIRMED else None,
         "agenda": agenda_of(found),
-        "tab": "register",
     }
-    return private(render(request, "registrations/registration.html", context))
+    return private(HttpResponse(_in_frame(request, setup, context)))
+
+
+def _in_frame(request: HttpRequest, setup: Setup, context: dict[str, Any]) -> str:
+    """One's own page: what is around it is the same for everybody who has no message waiting, and kept."""
+    main = render_to_string("registrations/_registration.html", context, request)
+
+    def frame(main: str) -> str:
+        around = {"event": setup.event, "agenda": context["agenda"], "tab": "register", "main": main}
+        return render_to_string("registrations/registration.html", around, request)
+
+    if request.GET or messages.get_messages(request):
+        return frame(main)
+    kept = setup.kept(("own frame", get_language()), bool(context["agenda"]), lambda: frame(_MAIN))
+    before, _mark, after = kept.partition(_MAIN)
+    return before + main + after
 
 
 @login_not_required

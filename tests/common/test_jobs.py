@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -64,3 +65,27 @@ def test_a_wake_up_that_was_lost_is_sent_again_after_a_while(monkeypatch: pytest
             break
     else:
         pytest.fail("no second wake-up")
+
+
+def test_a_worker_gathers_longer_where_much_is_coming(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    now = [1000.0]
+    monkeypatch.setattr(jobs.time, "sleep", slept.append)
+    monkeypatch.setattr(jobs.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(jobs, "_began", {})
+    for wait in (0.0, 0.3, 0.9, 1.1):
+        now[0] += wait
+        jobs.begins(TASK)
+    assert slept == [0.1, 0.5, 0.5, 0.1]
+
+
+def test_a_process_that_sent_one_knows_for_how_long_it_gathers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "_gathering_until", {})
+    _ask()
+    # Even where the memory that all share is gone: the wake-up is in the queue, and sees what is committed by now.
+    cache.delete(f"wake-up:{TASK}")
+    _ask()
+    assert _take() == 1
+    time.sleep(jobs.GATHERING_SECONDS[TASK])
+    _ask()
+    assert _take() == 1

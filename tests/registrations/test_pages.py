@@ -10,6 +10,7 @@ import icalendar
 import pytest
 from django.test import Client
 from django.utils.html import escape
+from i18nfield.strings import LazyI18nString
 
 from accounts.models import User
 from events.models import Event
@@ -52,6 +53,31 @@ def test_whoever_registers_sees_the_ticket_and_gets_a_mail(client: Client, event
     message = Message.objects.get()
     assert (message.kind, message.recipient_email) == ("registration_confirmed", "ada@example.org")
     assert [answer.value for answer in registration.answers.all()] == ["vegan"]
+
+
+def test_what_is_around_ones_own_page_is_kept_and_what_is_in_it_is_not(client: Client, event: Event) -> None:
+    ticket = make_ticket(event)
+    ada, fang = (register(ticket, name=name).get_absolute_url() for name in ("Ada Lovelace", "Wang Fang"))
+
+    def main(page: str) -> tuple[str, str]:
+        before, rest = page.split('<main id="main"', 1)
+        inside, after = rest.split("</main>", 1)
+        return inside, before + after
+
+    ada_in, ada_around = main(client.get(ada).content.decode())
+    fang_in, fang_around = main(client.get(fang).content.decode())
+    assert ada_around == fang_around
+    assert "Ada Lovelace" in ada_in
+    assert "Ada Lovelace" not in fang_in
+    # Another language, a query to keep, and a message that is for one look only.
+    assert '<html lang="zh-hans"' in Client(headers={"accept-language": "zh-cn"}).get(fang).content.decode()
+    assert "from=mail&amp;lang=zh-hans" in client.get(f"{ada}?from=mail").content.decode()
+    said = "Your registration is cancelled"
+    assert said in client.post(f"{ada}cancel/", follow=True).content.decode()
+    assert said not in client.get(ada).content.decode()
+    # What the event is called now.
+    Event.objects.filter(pk=event.pk).update(name=LazyI18nString({"en": "Tea Days"}))
+    assert "Tea Days" in main(client.get(fang).content.decode())[1]
 
 
 def test_the_ticket_is_a_qr_code_and_the_calendar_a_calendar(client: Client, event: Event) -> None:
