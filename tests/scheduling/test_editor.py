@@ -258,7 +258,7 @@ def test_whoever_may_not_publish_sees_the_changes_and_no_button(edit: Client, ev
     make.make_talk(event, "Kefir", "09:00")
     text = page(edit, "releases/")
     assert "Kefir" in text
-    assert "Publish it" not in text
+    assert "Publish this version" not in text
     assert post(edit, "releases/", version="1.0").status_code == 403
     assert not Schedule.objects.released()
 
