@@ -14,6 +14,7 @@ from celery import Celery, Task, signals
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
 from common import jobs
+from common.memory import share_one_heap
 from config import rounds
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -33,5 +34,10 @@ app.autodiscover_tasks()
 app.steps["worker"].add(DjangoStructLogInitStep)
 
 app.conf.update(rounds.CONFIGURATION)
-# Children share what the parent has; a collector that looked at it in one would copy it there.
-signals.celeryd_after_setup.connect(lambda **_: gc.freeze(), weak=False)
+
+
+@signals.celeryd_after_setup.connect
+def _before_there_are_children(**_signal: object) -> None:
+    """Children share what the parent has; a collector that looked at it in one would copy it there."""
+    share_one_heap()
+    gc.freeze()

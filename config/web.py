@@ -12,6 +12,8 @@ from importlib import import_module
 
 from granian.cli import entrypoint
 
+from common.memory import share_one_heap
+
 
 def read_application(target: str) -> None:
     """Opens nothing: connections and threads are each process's own."""
@@ -26,5 +28,6 @@ def read_application(target: str) -> None:
 
 
 if __name__ == "__main__":
+    share_one_heap()
     read_application(sys.argv[-1])
     entrypoint()  # type: ignore[no-untyped-call]
