@@ -12,7 +12,7 @@ from tests.smtp import SmtpSink
 
 
 def main() -> int:
-    sink = SmtpSink()
+    sink = SmtpSink(pipelining=True)
     rows: list[Row] = []
     try:
         with instance(smtp_url=sink.url) as running:

@@ -305,7 +305,9 @@ PERMISSIONS_POLICY: dict[str, list[str]] = {
     feature: [] for feature in ("camera", "microphone", "geolocation", "payment", "usb", "accelerometer", "gyroscope")
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 40 * 1024 * 1024
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
+# A group of fifty, each with a hundred fields, or with ten files.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
+DATA_UPLOAD_MAX_NUMBER_FILES = 500
 FILE_UPLOAD_MAX_MEMORY_SIZE = 40 * 1024 * 1024
 
 # -- Languages and time ----------------------------------------------------------------------------------------------

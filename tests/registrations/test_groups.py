@@ -16,7 +16,7 @@ from accounts.models import Institution, User
 from common.codes import new_secret
 from events.models import Event
 from notifications.models import Message
-from registrations.models import Quota, Registration, RegistrationGroup
+from registrations.models import AnswerFile, Quota, Registration, RegistrationGroup
 from registrations.problems import LARGEST_GROUP
 from registrations.services.own_data import erase_registration
 from tests.data import shared
@@ -412,6 +412,23 @@ def test_files_are_kept_while_people_are_added(client: Client, event: Event, tmp
     assert set(kept) == {"person-1-kept_card", "person-2-kept_card"}
     assert send(client, {**fields, **kept}).status_code == 302
     assert [f.name for r in Registration.objects.order_by("pk") for f in r.files.all()] == ["card1.pdf", "card2.pdf"]
+
+
+def test_the_largest_group_may_have_many_questions_and_files(
+    client: Client, event: Event, tmp_path: Any, settings: Any
+) -> None:
+    settings.MEDIA_ROOT = tmp_path
+    for number in range(3):
+        make_question(event, f"card{number}", "file", is_required=True)
+    for number in range(40):
+        make_question(event, f"words{number}", "text")
+    fields = people(make_ticket(event, 100), LARGEST_GROUP)
+    for n in range(1, LARGEST_GROUP + 1):
+        fields |= {f"person-{n}-answer_words{number}": f"Word {number}" for number in range(40)}
+        fields |= {f"person-{n}-answer_card{number}": SimpleUploadedFile(f"{n}.pdf", PDF) for number in range(3)}
+    assert send(client, fields).status_code == 302
+    assert Registration.objects.filter(state="confirmed").count() == LARGEST_GROUP
+    assert AnswerFile.objects.exclude(registration=None).count() == 3 * LARGEST_GROUP
 
 
 # -- The way there ---------------------------------------------------------------------------------------------------------
