@@ -1,8 +1,9 @@
-"""Sending what is due: claim a batch, hand over mail by mail, record each answer before the next.
+"""Sending what is due: claim a batch, hand over mail by mail, let the database have each answer before the next.
 
 Claims are conditional updates that skip what another worker holds, and nothing is sent inside a transaction. What is most
-urgent is claimed first, and of that from each event in turn (`limits` says how much). A worker that is killed leaves rows in `sending`; `sweep_stuck` queues them again, and at most the one mail that was on the wire goes out
-a second time, with the same Message-ID.
+urgent is claimed first, and of that from each event in turn (`limits` says how much). A worker that is killed leaves rows in
+`sending`; `sweep_stuck` queues them again, and at most the one mail that was on the wire goes out a second time, with the same
+Message-ID. Where the database itself dies, it may be two: the last, and the one whose record it had not answered for.
 """
 
 from __future__ import annotations
@@ -86,8 +87,7 @@ def deliver_due(
 
     At most `limit` messages, or all with `until_empty`; ends after `seconds` at the next batch. Stops when the mail server
     is away. Any number of workers may run it at once: where there is more than a batch, another that has nothing to do is asked
-    to help. Not to be called inside a transaction: each answer is committed
-    before the next mail.
+    to help. Not to be called inside a transaction: each answer is committed by itself.
     """
     clock, done, claimed = _Clock(now), Delivered(), 0
     transport, renderer = open_transport(), rendering.Renderer()
@@ -246,15 +246,10 @@ class _Batch:
                 self._note(outcome, message)
                 written = None
             upcoming = announce(written)
-            self._settle()
-            if isinstance(outcome, CancelReason):
-                self._cancel(message, outcome)
-            elif isinstance(outcome, ServerTrouble):
-                if outcome.answer:
-                    self._record(message, outcome.answer, rendered=None)
-            else:
-                answer, rendered = outcome
-                self._record(message, answer, rendered=rendered)
+            try:
+                self._settle()
+            finally:
+                self._keep(message, outcome)
 
     def _settle(self) -> None:
         """Before the database is asked anything else: what came of the last record."""
@@ -328,6 +323,16 @@ class _Batch:
             self.left.insert(0, message)
 
     # -- What became of it -------------------------------------------------------------------------------------------
+
+    def _keep(self, message: Message, outcome: _Outcome) -> None:
+        if isinstance(outcome, CancelReason):
+            self._cancel(message, outcome)
+        elif isinstance(outcome, ServerTrouble):
+            if outcome.answer:
+                self._record(message, outcome.answer, rendered=None)
+        else:
+            answer, rendered = outcome
+            self._record(message, answer, rendered=rendered)
 
     def _record(self, message: Message, answer: Answer, *, rendered: rendering.Rendered | None) -> None:
         """State and attempt in one statement, and so one commit."""

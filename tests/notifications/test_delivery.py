@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import DataError, OperationalError
 from pytest_django import Settings
 
 from common.underway import Underway
@@ -199,6 +199,30 @@ def test_next_mail_is_not_given_away_before_the_last_is_written_down(
 
     assert len(sink.messages) == 1
     assert states() == ["sending", "queued"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_record_that_the_database_refuses_takes_the_next_with_it_only_to_the_ledger(
+    sink: SmtpSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next is given away by then, so it is written down before anything else; nothing follows."""
+    queue(3)
+    original = delivery._write
+    refused: list[Any] = []
+
+    def refuse_first(*arguments: Any) -> Underway:
+        if refused:
+            return original(*arguments)
+        refused.append(arguments)
+        return Underway("SELECT pg_sleep(0.1); SELECT 1 / 0", [])
+
+    monkeypatch.setattr(delivery, "_write", refuse_first)
+
+    with pytest.raises(DataError):
+        deliver()
+
+    assert len(sink.messages) == 2
+    assert states() == ["sending", "sent", "queued"]
 
 
 def test_expired_is_cancelled_with_the_reason(sink: SmtpSink) -> None:
