@@ -15,7 +15,7 @@ TEMPLATES = sorted(
     if not {"node_modules", ".venv", "emails", "mail"} & set(path.parts)
 )
 #: Markup of our own: the QR code that was just drawn, and help texts of forms.
-OUR_MARKUP = {"registrations/templates/registrations/registration.html", "templates/django/forms/field.html"}
+OUR_MARKUP = {"registrations/templates/registrations/_registration.html", "templates/django/forms/field.html"}
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: str(path.relative_to(ROOT)))
