@@ -13,7 +13,7 @@ _GOOD: Final = frozenset({pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK})
 
 
 class Underway:
-    """The database has it whole and will carry it out, even if this process dies now; what came of it is known after `finish`.
+    """The database has it whole and carries it out, even if this process dies now; what came of it is known after `finish`.
 
     Until then nothing else may be asked on this connection. Outside a transaction it is committed by itself.
     """

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -38,7 +39,9 @@ MAILS: Final = 2000 if IS_FULL else 200
 UNSURE: Final = ("taken by the server", "about to write it down")
 #: Of a campaign, in one transaction.
 CHUNK: Final = MAILS // 8
-STEPS: Final = ("claimed", "about to connect", "about to hand over", *UNSURE, "written down")
+#: The next mail is announced by another thread while the last is written down: it may be before or after that.
+EITHER: Final = ("about to connect",)
+STEPS: Final = ("claimed", *EITHER, "about to hand over", *UNSURE, "written down")
 
 
 def work(sink: SmtpSink, *, now: datetime = NOW, step: str = "", after: int = 1) -> int:  # noqa: F811
@@ -69,8 +72,21 @@ def work(sink: SmtpSink, *, now: datetime = NOW, step: str = "", after: int = 1)
 
 
 def die(sink: SmtpSink, step: str, after: int, *, now: datetime = NOW) -> None:  # noqa: F811
-    """A worker that is killed at this step."""
+    """A worker that is killed at this step. What it had given to the database by then is carried out, at once though not in the same
+    moment; those who miss it come minutes later, and here when that is done."""
+    ours = backends()
     assert work(sink, now=now, step=step, after=after) == -signal.SIGKILL, step
+    for _ in range(1000):
+        if backends() <= ours:
+            return
+        time.sleep(0.01)
+    pytest.fail("the database still works for a worker that is dead")
+
+
+def backends() -> set[int]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pid FROM pg_stat_activity WHERE datname = current_database()")
+        return {pid for (pid,) in cursor.fetchall()}
 
 
 def finish(*, minutes: int = 11) -> None:
@@ -101,8 +117,8 @@ def test_workers_killed_at_every_step_lose_nothing(sink: SmtpSink) -> None:  # n
 
     assert not Message.objects.exclude(state=MessageState.SENT).exists()
     assert len(received(sink)) == MAILS
-    # The server had the mail when two of them died.
-    assert doubled(sink) == len(UNSURE)
+    # The server had the mail when two of them died, and may have had that of a third: one mail each, and no more.
+    assert len(UNSURE) <= doubled(sink) <= len(UNSURE) + len(EITHER)
 
 
 @pytest.mark.slow
