@@ -648,8 +648,8 @@ def _iso(instant: datetime | None) -> str:
     return escape(instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
 
 
-@lru_cache(maxsize=4096)
 def _clock(moment: datetime) -> str:
+    # Not kept: one instant is equal to itself in every zone, and reads differently.
     return escape(moment.strftime("%H:%M"))
 
 

@@ -73,6 +73,17 @@ def is_same_in_every_language(address):
 # -- Serving ------------------------------------------------------------------------------------------------------------
 
 
+def test_events_at_the_same_instants_are_told_in_their_own_zones(client):
+    """One process publishes both, and keeps what it has written once."""
+    for slug, zone, clock in (("wuxi", "Asia/Shanghai", "15:00"), ("leeds", "UTC", "07:00")):
+        event = make.make_event(slug, time_zone=zone)
+        session = make.make_talk(event, "Kefir", clock).submission
+        releases.release(event=event, version="1.0", actor=None, now=NOW)
+        for address in (f"/{slug}/schedule/", f"/{slug}/sessions/{session.code}/"):
+            page = client.get(address).content.decode()
+            assert re.findall(r'<time datetime="2\d{3}-\d\d-\d\dT07:00:00Z">([^<]+)</time>', page)[0] == clock, address
+
+
 def test_everything_of_a_release_is_served_and_known_again_without_a_query(client, event):
     slot = published(event)
     for address in addresses(event, slot):
