@@ -26,7 +26,7 @@ class Underway:
         with connection.wrap_database_errors:
             self._database.send_query(statement.encode())
             while self._database.flush():
-                select.select([], [self._database.socket], [])
+                self._wait_until(select.POLLOUT)
 
     def finish(self) -> None:
         """Wait for it. Raises what the database says against it, as any statement of Django does."""
@@ -39,9 +39,14 @@ class Underway:
         results: list[pq.abc.PGresult] = []
         while True:
             while self._database.is_busy():
-                select.select([self._database.socket], [], [])
+                self._wait_until(select.POLLIN)
                 self._database.consume_input()
             result = self._database.get_result()
             if result is None:
                 return results
             results.append(result)
+
+    def _wait_until(self, it_can: int) -> None:
+        waiting = select.poll()
+        waiting.register(self._database.socket, it_can)
+        waiting.poll()
