@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import uuid
 from collections.abc import Callable
 from functools import partial
 from itertools import chain
@@ -16,6 +17,8 @@ from django.shortcuts import redirect
 from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
+from django_structlog.middlewares.request import RequestMiddleware
+from structlog.contextvars import bind_contextvars
 
 from common import health, idempotency
 from common.races import is_lost_race
@@ -156,6 +159,24 @@ def _queued(request: HttpRequest) -> list[Message]:
 def _digest(request: HttpRequest) -> str:
     files = sorted((name, str(file)) for name in request.FILES for file in request.FILES.getlist(name))
     return hashlib.sha256(repr((request.get_full_path(), request.POST.urlencode(), files)).encode()).hexdigest()
+
+
+class RequestLogMiddleware(RequestMiddleware):
+    """One line for each request, at its end; all lines in between have its id, its reader and their address.
+
+    The address is what a trusted proxy says it is, or else the other end of the connection: anybody can send X-Forwarded-For.
+    """
+
+    def prepare(self, request: HttpRequest) -> None:
+        bind_contextvars(request_id=str(uuid.uuid4()), ip=_address(request))
+        self.bind_user_id(request)
+
+
+def _address(request: HttpRequest) -> str:
+    proxies = settings.ALLAUTH_TRUSTED_PROXY_COUNT
+    told = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
+    by_proxy = told[-proxies].strip() if 0 < proxies <= len(told) else ""
+    return by_proxy or request.META.get("REMOTE_ADDR", "")
 
 
 class HealthMiddleware:

@@ -20,20 +20,12 @@ def configure() -> None:
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
-            _without_beginnings,
             *SHARED_PROCESSORS,
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-
-
-def _without_beginnings(_logger: Any, _method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
-    """That a request began says nothing that its end does not say."""
-    if event.get("event") == "request_started":
-        raise structlog.DropEvent
-    return event
 
 
 def formatter() -> logging.Formatter:
