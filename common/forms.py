@@ -159,6 +159,13 @@ def _as_browsers_write(
 class QuickSelect(forms.Select):
     """For long lists, such as of countries: all options at once, where templates go through each."""
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        # Each form copies its fields. That goes for the list itself, not for each of its options.
+        made = copy.copy(self)
+        made.attrs = self.attrs.copy()
+        memo[id(self)] = made
+        return made
+
     def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
         chosen = set(map(str, self.format_value(value)))
         options = ((key, mark_safe(" selected") if str(key) in chosen else "", label) for key, label in self.choices)

@@ -11,6 +11,7 @@ from typing import Any, Final
 from django import forms
 from django.forms.boundfield import BoundField
 from django.utils.formats import localize
+from django.utils.functional import cached_property
 from django.utils.html import format_html, linebreaks
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import get_text_list
@@ -114,9 +115,10 @@ class AnswersForm(Form):
                     decides = self.fields[name].widget.attrs
                     decides["data-shown-if"] = self.add_prefix(decides["data-shown-if"])
 
-    @property
+    @cached_property
     def answers(self) -> dict[str, Any]:
-        """By identifier, as the services take them; what is not asked of whoever filled in the form is left out."""
+        """By identifier, as the services take them; what is not asked of whoever filled in the form is left out. Of a form that is
+        checked."""
         given = {question.identifier: self._given(question) for question in self.questions}
         read = read_answers(
             self.questions,

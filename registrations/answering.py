@@ -60,8 +60,7 @@ def asked_of(questions: Sequence[Question], *, ticket_id: int | None, answers: M
     asked: list[Question] = []
     identifiers: set[str] = set()
     for question in questions:
-        tickets = {ticket.pk for ticket in question.ticket_types.all()}
-        if tickets and ticket_id not in tickets:
+        if question.ticket_ids and ticket_id not in question.ticket_ids:
             continue
         if (decides := question.condition_question) is not None and not (
             decides.identifier in identifiers

@@ -112,10 +112,10 @@ def all_chosen(wanted: Sequence[tuple[str, int | None]]) -> list[Institution | N
     # In SQL: everybody who registers comes by, and making the statement takes longer than to run it.
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id, name_keys FROM accounts_institution WHERE name_keys && %s::varchar[] ORDER BY id",
+            "SELECT id, ror_id, name_keys FROM accounts_institution WHERE name_keys && %s::varchar[] ORDER BY id",
             [sorted({key for key in keys if key})],
         )
-        found = [Institution.from_db(DEFAULT_DB_ALIAS, ["id", "name_keys"], row) for row in cursor.fetchall()]
+        found = [Institution.from_db(DEFAULT_DB_ALIAS, ["id", "ror_id", "name_keys"], row) for row in cursor.fetchall()]
     called = {key: [one for one in found if key in one.name_keys] for key in keys}
     return [_the_one(called[key], pk) for key, (_name, pk) in zip(keys, wanted, strict=True)]
 

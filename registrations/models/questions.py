@@ -5,6 +5,7 @@ from typing import Any, Final, TypedDict
 
 from django.core.validators import RegexValidator
 from django.db import models
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from i18nfield.fields import I18nCharField, I18nTextField
 from i18nfield.strings import LazyI18nString
@@ -164,6 +165,11 @@ class Question(_Words):
                 field="ticket_types",
             ),
         ]
+
+    @cached_property
+    def ticket_ids(self) -> frozenset[int]:
+        """Of `ticket_types`, as they are when this is asked for first."""
+        return frozenset(ticket.pk for ticket in self.ticket_types.all())
 
 
 class QuestionVersion(_Words):

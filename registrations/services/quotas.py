@@ -9,12 +9,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 from django.db.models import F
 
+from common.reads import Rows
 from registrations.models import HOLDS_A_PLACE, IS_KEPT, LineItem, Product, Quota, Registration, TicketType
 
+_TAKE: Final = "UPDATE registrations_quota SET taken = taken + %s WHERE id = %s AND taken + %s <= size"
 #: Ids of the quotas that something counts in, in order.
 Ids = tuple[int, ...]
 
@@ -47,24 +51,36 @@ class Counting:
 
 
 def counting_of(tickets: Collection[int], products: Collection[int] = ()) -> Counting:
-    """One query for tickets, one for products; none where there are none."""
-    counting = Counting(dict.fromkeys(tickets, ()), dict.fromkeys(products, ()))
-    if tickets:
-        _add("tickettype", counting.tickets)
-    if products:
-        _add("product", counting.products)
-    return counting
-
-
-# In SQL, here and in `_take_all`: everybody who registers comes by, and making the statement takes longer than to run it.
-def _add(thing: str, counting: dict[int, Ids]) -> None:
+    """One query; none where there is nothing to count."""
+    counted_in = _Counted(tickets, products)
+    if not counted_in.statements:
+        return Counting()
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT {thing}_id, quota_id FROM registrations_{thing}_quotas WHERE {thing}_id = ANY(%s) ORDER BY quota_id",  # noqa: S608 (names of ours)
-            [list(counting)],
-        )
-        for pk, quota in cursor.fetchall():
-            counting[pk] += (quota,)
+        cursor.execute("; ".join(counted_in.statements), counted_in.values)
+        return counted_in.read(cursor)
+
+
+class _Counted:
+    """In which quotas these count: statements that can follow others in one round trip. In SQL, as in `_take_all`: everybody who
+    registers comes by, and making the statement takes longer than to run it."""
+
+    def __init__(self, tickets: Collection[int], products: Collection[int]) -> None:
+        self._asked = {"tickettype": list(tickets), "product": list(products)}
+        asked = {thing: pks for thing, pks in self._asked.items() if pks}
+        self.statements = [
+            f"SELECT {thing}_id, quota_id FROM registrations_{thing}_quotas WHERE {thing}_id = ANY(%s) ORDER BY quota_id"  # noqa: S608 (names of ours)
+            for thing in asked
+        ]
+        self.values = list(asked.values())
+
+    def read(self, cursor: CursorWrapper) -> Counting:
+        """At the first of its answers."""
+        counted: dict[str, dict[int, Ids]] = {thing: dict.fromkeys(pks, ()) for thing, pks in self._asked.items()}
+        for quotas in filter(None, counted.values()):
+            for pk, quota in cursor.fetchall():
+                quotas[pk] += (quota,)
+            cursor.nextset()
+        return Counting(counted["tickettype"], counted["product"])
 
 
 def lock_quotas(event_id: int) -> dict[int, Quota]:
@@ -116,42 +132,56 @@ def take(
     else:
         counting = counting.of(set(tickets), products)
     needed = counting.needs(tickets, lines)
-    if all(counting.tickets.values()) and all(counting.products.values()) and _take_all(needed):
+    counted_in = _Counted(set(tickets), products)
+    can_have_all = all(counting.tickets.values()) and all(counting.products.values())
+    if can_have_all and (now_counting := _take_all(needed, counted_in)) is not None:
         taken = Taken(True, list(lines), [])
     else:
-        taken = _take_some(counting, tickets, lines, needed)
-    # Whoever gives a ticket other quotas needs the lock that we have now on those it counted in: what we read before is
+        taken, now_counting = _take_some(counting, counted_in, tickets, lines, needed)
+    # Whoever gives a ticket other quotas needs the lock that we have by then on those it counted in: what we read before is
     # either still so, or was changed while we waited.
-    if counting_of(set(tickets), products) != counting:
+    if now_counting != counting:
         raise QuotasChanged
     return taken
 
 
-def _take_all(needed: Mapping[int, int]) -> bool:
+def _take_all(needed: Mapping[int, int], counted_in: _Counted) -> Counting | None:
+    """How they count now, read in the round trip of the last quota; None where one was full."""
     done: list[int] = []
     with connection.cursor() as cursor:
-        for pk in sorted(needed):
+        for pk in (pks := sorted(needed)):
+            # Nothing is asked of a quota while one before it is full: whoever locks them in order would wait for us, and we for them.
+            more = counted_in if pk == pks[-1] else _Counted([], [])
             cursor.execute(
-                "UPDATE registrations_quota SET taken = taken + %(count)s WHERE id = %(pk)s AND taken + %(count)s <= size",
-                {"pk": pk, "count": needed[pk]},
+                "; ".join([_TAKE, *more.statements]),
+                [needed[pk], pk, needed[pk], *more.values],
             )
             if not cursor.rowcount:
                 break
             done.append(pk)
         else:
-            return True
+            cursor.nextset()
+            return counted_in.read(cursor)
     for pk in done:
         Quota.objects.filter(pk=pk).update(taken=F("taken") - needed[pk])
-    return False
+    return None
 
 
 def _take_some(
-    counting: Counting, tickets: Sequence[int], lines: Sequence[LineItem], needed: Mapping[int, int]
-) -> Taken:
+    counting: Counting,
+    counted_in: _Counted,
+    tickets: Sequence[int],
+    lines: Sequence[LineItem],
+    needed: Mapping[int, int],
+) -> tuple[Taken, Counting]:
     """Full a moment ago. Whoever gives a place back holds these locks and serves the line before letting go, so after waiting
-    for them either there is room for us or we are in line when the next one looks."""
-    locked = Quota.objects.select_for_update(no_key=True).filter(pk__in=list(needed)).order_by("pk")
-    quotas = {quota.pk: quota for quota in locked}
+    for them either there is room for us or we are in line when the next one looks. And how they count now, as in `_take_all`."""
+    locked = Rows(Quota, "id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [sorted(needed)])
+    with connection.cursor() as cursor:
+        cursor.execute("; ".join([locked.statement, *counted_in.statements]), [*locked.values, *counted_in.values])
+        quotas = {quota.pk: quota for quota in locked.made_of(cursor.fetchall())}
+        cursor.nextset()
+        now_counting = counted_in.read(cursor)
     own = counting.needs(tickets, [])
     has_places = all(counting.tickets.values()) and fits(own, quotas)
     if has_places:
@@ -169,7 +199,7 @@ def _take_some(
             sold_out.append(line.product)
     if has_places:
         Quota.objects.bulk_update(quotas.values(), ["taken"])
-    return Taken(has_places, held, sold_out)
+    return Taken(has_places, held, sold_out), now_counting
 
 
 def give_back(

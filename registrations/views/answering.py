@@ -40,7 +40,7 @@ def change_form(request: HttpRequest, registration: Registration) -> Any:
     """The form with what the registration says now, for its owner or an organizer."""
     questions = answers.questions_of(registration.event)
     ticket = registration.ticket_type_id
-    asked = [q for q in questions if ticket in (tickets := {t.pk for t in q.ticket_types.all()}) or not tickets]
+    asked = [question for question in questions if not question.ticket_ids or ticket in question.ticket_ids]
     stored = stored_answers(registration)
     form = person_form(PersonForm, asked)(
         request.POST if request.method == "POST" else None,

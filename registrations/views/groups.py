@@ -21,7 +21,7 @@ from registrations.group_forms import GroupForm, change_people, member_form
 from registrations.models import RegistrationGroup, RegistrationState
 from registrations.offers import TicketOffer, offers_in
 from registrations.services import registering
-from registrations.services.setups import Setup, setup_at
+from registrations.services.setups import Setup, setup_and_places_at
 from registrations.views.answering import as_asked, as_shown, for_this_reader, is_expired, keep_files, not_stored
 from registrations.views.owning import private
 from registrations.views.public import TONES
@@ -32,10 +32,11 @@ from registrations.views.public import TONES
 @require_http_methods(["GET", "HEAD", "POST"])
 def register_group(request: HttpRequest, slug: str) -> HttpResponse:
     """As `public.register`. `add` and `remove` in the POST show the same form with one person more or fewer."""
-    setup = setup_at(slug)
-    if setup is None or not may_see(request, setup.event):
+    found = setup_and_places_at(slug)
+    if found is None or not may_see(request, found[0].event):
         raise Http404
-    offers = offers_in(setup, setup.places_left(), timezone.now())
+    setup, left = found
+    offers = offers_in(setup, left, timezone.now())
     if request.method == "POST" or request.GET or request.user.is_authenticated:
         return _form_page(request, setup, offers)
 

@@ -42,7 +42,7 @@ from registrations.product_fields import with_products
 from registrations.services import payments, places, products, promotion, registering
 from registrations.services.agendas import agenda_of
 from registrations.services.registering import CannotRegister
-from registrations.services.setups import Setup, setup_at
+from registrations.services.setups import Setup, setup_and_places_at
 from registrations.views.answering import (
     as_asked,
     as_shown,
@@ -70,10 +70,10 @@ TONES = {
 @require_http_methods(["GET", "HEAD", "POST"])
 def register(request: HttpRequest, slug: str) -> HttpResponse:
     """One page, one POST. `switch` in the POST shows the same form in another language, with what was typed."""
-    setup = setup_at(slug)
-    if setup is None or not may_see(request, setup.event):
+    found = setup_and_places_at(slug)
+    if found is None or not may_see(request, found[0].event):
         raise Http404
-    left, now = setup.places_left(), timezone.now()
+    (setup, left), now = found, timezone.now()
     offers, products = offers_in(setup, left, now), product_offers_in(setup, left, now)
     if request.method == "POST" or request.GET or request.user.is_authenticated:
         return _form_page(request, setup, offers, products)

@@ -212,7 +212,7 @@ def test_the_form_takes_as_many_queries_for_one_question_as_for_many(
         with CaptureQueriesContext(connection) as again:
             client.get(ADDRESS)
         counts.append((len(after_a_change), len(again)))
-    assert counts == [(10, 2), (10, 2)]
+    assert counts == [(9, 1), (9, 1)]
 
 
 def test_registering_takes_so_many_queries(client: Client, event: Event) -> None:
@@ -231,7 +231,7 @@ def test_registering_takes_so_many_queries(client: Client, event: Event) -> None
         with CaptureQueriesContext(connection) as queries:
             assert send(client, ticket, email=f"guest{number}@example.org", **more).status_code == 302
         counts.append(len(queries))
-    assert counts == [9, 10, 10, 10, 10]
+    assert counts == [7, 8, 8, 8, 8]
 
 
 # -- Universities ------------------------------------------------------------------------------------------------------
