@@ -108,12 +108,12 @@ def mails(slug: str, count: str) -> None:
     """Confirmations, each with its own name, code and calendar entry."""
     event = Event.objects.select_related("venue").get(slug=slug)
     found = event.registrations.filter(state=RegistrationState.CONFIRMED).with_details().order_by("pk")[: int(count)]
-    written = []
+    written, now = [], timezone.now()
     for registration in found:
         registration.event = event
         made = notices.notice(notices.CONFIRMED, registration)
-        written.append(Notice(**{**vars(made), "revision": f"bench:{registration.pk}"}))
-    ledger.notify_many(kind=notices.CONFIRMED, notices=written, now=timezone.now())
+        written.append(Notice(**{**vars(made), "revision": f"{now.timestamp()}:{registration.pk}"}))
+    ledger.notify_many(kind=notices.CONFIRMED, notices=written, now=now)
 
 
 def reminders_of(slug: str) -> None:

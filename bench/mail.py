@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from email.message import EmailMessage
+from statistics import median
 from urllib.parse import urlsplit
 
 from bench.api import Api, timed
@@ -15,10 +16,24 @@ from bench.table import Row, at_least, at_most
 from tests.smtp import SmtpSink
 
 MAILS = 2000
+#: The middle of each counts.
+RUNS = 3
 
 
 def sending(running: Instance, api: Api, sink: SmtpSink) -> list[Row]:
     """How fast the ledger empties into the sink, against smtplib with messages of the same size over two connections."""
+    rates, limits = [], []
+    for _ in range(RUNS):
+        rates.append(_sent_per_second(running, sink))
+        last = sink.messages[-1].message
+        assert any(part.get_content_type() == "text/calendar" for part in last.walk()), "mails without their calendar"
+        size = len(last.as_bytes())
+        limits.append(_smtplib(sink, size))
+    work = f"{MAILS:,} mails of {size / 1024:.0f} KB with a calendar part"
+    return [at_least(work, median(rates), "/s", limit=median(limits), share=0.4)]
+
+
+def _sent_per_second(running: Instance, sink: SmtpSink) -> float:
     _wait_until_quiet(running)
     before = len(sink.messages)
     running.python("-m", "bench.fill", "mails", "large", str(MAILS))
@@ -26,12 +41,7 @@ def sending(running: Instance, api: Api, sink: SmtpSink) -> list[Row]:
     already = len(sink.messages)
     began = time.perf_counter()
     _wait_for(sink, before + MAILS, 120)
-    ours = (before + MAILS - already) / (time.perf_counter() - began)
-    last = sink.messages[-1].message
-    assert any(part.get_content_type() == "text/calendar" for part in last.walk()), "mails without their calendar"
-    size = len(last.as_bytes())
-    work = f"{MAILS:,} mails of {size / 1024:.0f} KB with a calendar part"
-    return [at_least(work, ours, "/s", limit=_smtplib(sink, size), share=0.4)]
+    return (before + MAILS - already) / (time.perf_counter() - began)
 
 
 def planning(running: Instance, api: Api) -> list[Row]:
@@ -81,7 +91,7 @@ def _wait_for(sink: SmtpSink, count: int, seconds: float) -> None:
     while len(sink.messages) < count:
         if time.perf_counter() - began > seconds:
             raise RuntimeError(f"only {len(sink.messages)} of {count} mails arrived")
-        time.sleep(0.05)
+        time.sleep(0.01)
 
 
 def _wait_until_quiet(running: Instance) -> None:

@@ -15,6 +15,8 @@ from bench.instance import Instance
 from bench.table import Row, at_least, at_least_figure, at_most
 
 SEATS, PEOPLE, MANY = 200, 400, 10_000
+#: After one to warm up; the one in the middle counts.
+RUNS = 3
 #: pretix 2026.8.0 in the same kind of run, the better of two (registrations a second).
 PRETIX = 1.3
 
@@ -45,22 +47,11 @@ ANSWERS = {
 def registering(running: Instance, api: Api) -> list[Row]:
     for question in QUESTIONS:
         api("POST", "events/bench/questions/", question)
-    limit = _transactions_per_second(running)
     rows = []
     for how, path in (("API", "/api/v1/events/bench/registrations/"), ("form", "/bench/register/")):
-        ticket = _ticket(api, "bench", SEATS)
-        body: dict[str, Any] = {"ticket_type": ticket, "country": "CN", "affiliation": "Jiangnan University"}
-        if how == "API":
-            body |= {"answers": ANSWERS}
-        else:
-            body = {
-                **flows.form_of(_page(running, path)),
-                **body,
-                **{f"answer_{k}": _typed(v) for k, v in ANSWERS.items()},
-            }
-        done = flows.register(how.lower(), f"{running.url}{path}", people=PEOPLE, body=body)
-        states = _states(running, ticket)
-        assert states == {"confirmed": SEATS, "waiting": PEOPLE - SEATS}, (states, done.outcomes)
+        limit = _transactions_per_second(running)
+        _warm_up, *runs = [_run(running, api, how, path) for _ in range(1 + RUNS)]
+        done = sorted(runs, key=lambda run: run.per_second)[RUNS // 2]
         work = f"registrations by {how}, {flows.CLIENTS} clients, {PEOPLE} for {SEATS} seats"
         rows += [
             at_least(work, done.per_second, "/s", limit=limit, share=0.1),
@@ -71,6 +62,24 @@ def registering(running: Instance, api: Api) -> list[Row]:
             whole = f"… by {how}, 95th percentile of all {done.requests_each} requests of a person"
             rows.append(at_most(whole, done.p95, "s", most=1))
     return rows
+
+
+def _run(running: Instance, api: Api, how: str, path: str) -> flows.Registered:
+    """Everybody for a ticket that is this run's own."""
+    ticket = _ticket(api, "bench", SEATS)
+    body: dict[str, Any] = {"ticket_type": ticket, "country": "CN", "affiliation": "Jiangnan University"}
+    if how == "API":
+        body |= {"answers": ANSWERS}
+    else:
+        body = {
+            **flows.form_of(_page(running, path)),
+            **body,
+            **{f"answer_{k}": _typed(v) for k, v in ANSWERS.items()},
+        }
+    done = flows.register(how.lower(), f"{running.url}{path}", people=PEOPLE, body=body)
+    states = _states(running, ticket)
+    assert states == {"confirmed": SEATS, "waiting": PEOPLE - SEATS}, (states, done.outcomes)
+    return done
 
 
 def _typed(value: object) -> str:
@@ -101,6 +110,7 @@ def _states(running: Instance, ticket: int) -> dict[str, int]:
 def _transactions_per_second(running: Instance) -> float:
     """The same rows by hand: one hot counter, a registration, six answers and a message, 16 connections, synchronous commit."""
     with psycopg.connect(running.database_url, autocommit=True) as setup:
+        setup.execute("DROP TABLE IF EXISTS bench_seat, bench_row")
         setup.execute("CREATE TABLE bench_seat (taken int); INSERT INTO bench_seat VALUES (0)")
         setup.execute("CREATE TABLE bench_row (id bigserial PRIMARY KEY, body text)")
 

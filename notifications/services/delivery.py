@@ -223,29 +223,26 @@ class _Batch:
             self._put_back()
 
     def _send_all(self, ahead: Executor, unsubscribed: set[int], *, until: float) -> None:
-        """Each is written while the one before is given away, and announced while that is recorded. It is given away itself when
-        the database has the record, if not its answer: of a worker that is killed, one mail may go out again and not two."""
+        """Each is written two before it is its turn, and announced while the one before is recorded, if not together with it. It is
+        given away itself when the database has that record, if not its answer: of a worker that is killed, one mail may go out
+        again and not two."""
 
-        def write_next() -> Future[Mail | _Outcome] | None:
-            if not self.left or self.clock.seconds() >= until:
+        def write(place: int) -> Future[Mail | _Outcome] | None:
+            if len(self.left) <= place or self.clock.seconds() >= until:
                 return None
-            return ahead.submit(self._written, self.left[0], unsubscribed)
+            return ahead.submit(self._written, self.left[place], unsubscribed)
 
-        def announce(written: Future[Mail | _Outcome] | None) -> Future[Mail | _Outcome] | None:
-            # One thread does both, in the order in which it is asked to: there is a result by then.
-            return ahead.submit(lambda: self._announced(written.result())) if written else None
-
-        upcoming = announce(write_next())
+        upcoming, following = write(0), write(1)
         while upcoming:
-            outcome = upcoming.result()
+            outcome = self._announced(upcoming.result())
             message = self.left.pop(0)
-            written = write_next()
+            upcoming, following = following, write(1) if following else None
             if isinstance(outcome, Mail):
-                outcome = self._give_away(outcome)
+                then = upcoming.result() if upcoming else None
+                outcome = self._give_away(outcome, then if isinstance(then, Mail) else None)
             if isinstance(outcome, ServerTrouble):
                 self._note(outcome, message)
-                written = None
-            upcoming = announce(written)
+                upcoming = None
             try:
                 self._settle()
             finally:
@@ -299,7 +296,7 @@ class _Batch:
             return Answer(verdict=Verdict.NEVER, text=text), None
 
     def _announced(self, mail: Mail | _Outcome) -> Mail | _Outcome:
-        """The same, and the server waits for it; or why it does not. In that thread, too."""
+        """The same, and the server waits for it; or why it does not. While the one before is recorded, so not with the database."""
         if not isinstance(mail, Mail):
             return mail
         try:
@@ -308,11 +305,11 @@ class _Batch:
             return trouble
         return (refusal, mail.rendered) if refusal else mail
 
-    def _give_away(self, mail: Mail) -> _Outcome:
+    def _give_away(self, mail: Mail, then: Mail | None) -> _Outcome:
         if self.transport.uses_database:
             self._settle()
         try:
-            return self.transport.send(mail), mail.rendered
+            return self.transport.send(mail, then=then), mail.rendered
         except ServerTrouble as trouble:
             return trouble
 

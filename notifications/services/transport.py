@@ -77,10 +77,11 @@ class Transport(Protocol):
     uses_database: bool
 
     def announce(self, mail: Mail) -> Answer | None:
-        """Go as far as it goes without giving the mail away, and while another one is recorded: in another thread, without the
-        database. What is answered is a refusal."""
+        """Go as far as it goes without giving the mail away, and while another one is recorded: without the database. What is
+        answered is a refusal."""
 
-    def send(self, mail: Mail) -> Answer: ...
+    def send(self, mail: Mail, *, then: Mail | None = None) -> Answer:
+        """Give it away. `then`: what will be announced after it, which may begin at once."""
 
     def close(self) -> None: ...
 
@@ -100,7 +101,7 @@ class MailboxTransport:
     def announce(self, mail: Mail) -> Answer | None:
         return None
 
-    def send(self, mail: Mail) -> Answer:
+    def send(self, mail: Mail, *, then: Mail | None = None) -> Answer:
         CaughtMail.objects.create(
             received_at=mail.at,
             sender=settings.MAIL_FROM,
@@ -129,7 +130,7 @@ class ProviderTransport:
     def announce(self, mail: Mail) -> Answer | None:
         return None
 
-    def send(self, mail: Mail) -> Answer:
+    def send(self, mail: Mail, *, then: Mail | None = None) -> Answer:
         if self._backend is None:
             self._backend = get_connection(self._path)
             self._backend.open()
@@ -229,15 +230,17 @@ class SmtpTransport:
         self._sent = 0
         # The mail that the server waits for.
         self._announced: Mail | None = None
+        # The one whose announcement went out with the mail before it, and is not answered yet.
+        self._being_announced: Mail | None = None
 
-    def send(self, mail: Mail) -> Answer:
+    def send(self, mail: Mail, *, then: Mail | None = None) -> Answer:
         if self._announced is not mail and (refusal := self.announce(mail)):
             return refusal
         self._announced = None
-        return self._finish(mail)
+        return self._finish(mail, then)
 
     def announce(self, mail: Mail) -> Answer | None:
-        if self._announced:
+        if self._announced or self._being_announced not in {None, mail}:
             self._drop()
         if self._connection and self._sent >= MAILS_PER_CONNECTION:
             self.close()
@@ -254,7 +257,7 @@ class SmtpTransport:
             raise ServerTrouble(str(lost)) from lost
 
     def close(self) -> None:
-        if self._announced:
+        if self._announced or self._being_announced:
             # Whatever else it is told would be that mail.
             self._drop()
         connection, self._connection, self._sent = self._connection, None, 0
@@ -265,7 +268,7 @@ class SmtpTransport:
 
     def _drop(self) -> None:
         """Nothing that was announced has been sent: without its end a mail is none (RFC 5321 §4.1.1.4)."""
-        self._announced = None
+        self._announced = self._being_announced = None
         connection, self._connection, self._sent = self._connection, None, 0
         if connection:
             connection.close()
@@ -275,38 +278,45 @@ class SmtpTransport:
     def _dialogue(self, mail: Mail) -> Answer | None:
         """Up to where the server waits for the mail itself."""
         smtp = self._connection or self._connect()
-        options = f" SIZE={len(mail.data)}" if smtp.has_extn("size") else ""
-        if not mail.recipient.isascii():
-            if not smtp.has_extn("smtputf8"):
-                return Answer(
-                    verdict=Verdict.NEVER,
-                    text="The mail server cannot send to addresses with letters outside of ASCII (no SMTPUTF8).",
-                )
-            options += " SMTPUTF8 BODY=8BITMIME"
-        commands = [f"MAIL FROM:<{settings.MAIL_FROM}>{options}", f"RCPT TO:<{mail.recipient}>", "DATA"]
+        if not mail.recipient.isascii() and not smtp.has_extn("smtputf8"):
+            return Answer(
+                verdict=Verdict.NEVER,
+                text="The mail server cannot send to addresses with letters outside of ASCII (no SMTPUTF8).",
+            )
+        commands = _commands(smtp, mail)
         try:
-            replies = self._say(smtp, commands)
+            replies = self._say(smtp, commands, is_said=self._being_announced is mail)
         except (OSError, smtplib.SMTPException) as error:
             self._drop()
             raise _BeforeData(f"The mail server broke off: {_reason(error)}") from error
+        self._being_announced = None
         for number, (code, reply) in enumerate(replies):
             if code // 100 != (3 if commands[number] == "DATA" else 2):
                 return self._refused(code, reply, to=commands[number][:4])
         self._announced = mail
         return None
 
-    def _finish(self, mail: Mail) -> Answer:
+    def _finish(self, mail: Mail, then: Mail | None) -> Answer:
         assert self._connection
-        code, reply = self._hand_over(self._connection, mail.data)
+        if then and not self._may_follow(self._connection, then):
+            then = None
+        code, reply = self._hand_over(self._connection, mail.data, then)
         self._sent += 1
         if code // 100 == 2:
             return Answer(verdict=Verdict.ACCEPTED, code=code, text=_words(reply))
         return self._refused(code, reply, to="")
 
-    def _say(self, smtp: smtplib.SMTP, commands: list[str]) -> list[tuple[int, bytes]]:
-        """The replies, up to the first refusal; commands go out together where the server takes them so (RFC 2920)."""
-        if smtp.has_extn("pipelining"):
-            smtp.send("".join(f"{command}\r\n" for command in commands).encode())
+    def _may_follow(self, smtp: smtplib.SMTP, then: Mail) -> bool:
+        """Whether it may be announced together with the end of the mail before it (RFC 2920 §3.1)."""
+        can_be_sent = then.recipient.isascii() or smtp.has_extn("smtputf8")
+        return smtp.has_extn("pipelining") and can_be_sent and self._sent + 1 < MAILS_PER_CONNECTION
+
+    def _say(self, smtp: smtplib.SMTP, commands: list[str], *, is_said: bool) -> list[tuple[int, bytes]]:
+        """The replies, up to the first refusal; commands go out together where the server takes them so (RFC 2920). `is_said`: they
+        have gone out already."""
+        if is_said or smtp.has_extn("pipelining"):
+            if not is_said:
+                smtp.send(_lines(commands))
             replies = [smtp.getreply() for _command in commands]
             if replies[-1][0] == 354 and any(code // 100 != 2 for code, _reply in replies[:-1]):
                 # It waits for a mail to nobody: end that one empty.
@@ -315,15 +325,17 @@ class SmtpTransport:
             return replies
         replies = []
         for command in commands:
-            smtp.send(f"{command}\r\n".encode())
+            smtp.send(_lines([command]))
             replies.append(smtp.getreply())
             if replies[-1][0] // 100 > 3:
                 break
         return replies
 
-    def _hand_over(self, smtp: smtplib.SMTP, data: bytes) -> tuple[int, bytes]:
+    def _hand_over(self, smtp: smtplib.SMTP, data: bytes, then: Mail | None) -> tuple[int, bytes]:
+        more = _lines(_commands(smtp, then)) if then else b""
         try:
-            smtp.send(_LEADING_DOT.sub(b"..", data) + b".\r\n")
+            smtp.send(_LEADING_DOT.sub(b"..", data) + b".\r\n" + more)
+            self._being_announced = then
             assert isinstance(smtp.sock, socket.socket)
             smtp.sock.settimeout(settings.SMTP_TIMEOUT * PATIENCE_AFTER_DATA)
             answer = smtp.getreply()
@@ -349,6 +361,9 @@ class SmtpTransport:
                 answer=answer,
                 rest=LONG_REST if meaning is Trouble.SENT_AWAY else REST,
             )
+        if self._being_announced:
+            # It is clear already: the answer for a mail ends its dialogue, and the next has begun.
+            return Answer(verdict=meaning, code=code if 100 <= code < 1000 else None, text=text)
         try:
             if not self._connection or self._connection.rset()[0] != 250:
                 self._drop()
@@ -383,6 +398,17 @@ class SmtpTransport:
             raise ServerTrouble(f"The mail server cannot be used: {_reason(error)}", rest=_rest(error)) from error
         self._connection = smtp
         return smtp
+
+
+def _commands(smtp: smtplib.SMTP, mail: Mail) -> list[str]:
+    options = f" SIZE={len(mail.data)}" if smtp.has_extn("size") else ""
+    if not mail.recipient.isascii():
+        options += " SMTPUTF8 BODY=8BITMIME"
+    return [f"MAIL FROM:<{settings.MAIL_FROM}>{options}", f"RCPT TO:<{mail.recipient}>", "DATA"]
+
+
+def _lines(commands: list[str]) -> bytes:
+    return "".join(f"{command}\r\n" for command in commands).encode()
 
 
 _LEADING_DOT: Final = re.compile(rb"^\.", re.MULTILINE)
