@@ -12,8 +12,8 @@ import json
 import random
 import time
 import uuid
-from collections.abc import Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -215,34 +215,33 @@ class _Batch:
             refused = preferences.unsubscribed_among(self.left)
             unsubscribed = {message.pk for message in refused}
             self._set_aside()
-            with ThreadPoolExecutor(max_workers=1) as ahead:
-                self._send_all(ahead, unsubscribed, until=started + BATCH_SECONDS)
+            self._send_all(unsubscribed, until=started + BATCH_SECONDS)
         finally:
             self._settle()
             # Also when the process is asked to end: what was not begun is free at once, not after the sweep.
             self._put_back()
 
-    def _send_all(self, ahead: Executor, unsubscribed: set[int], *, until: float) -> None:
-        """Each is written two before it is its turn, and announced while the one before is recorded, if not together with it. It is
-        given away itself when the database has that record, if not its answer: of a worker that is killed, one mail may go out
-        again and not two."""
+    def _send_all(self, unsubscribed: set[int], *, until: float) -> None:
+        """Each is written two before it is its turn, while the server has another in hand, and announced while the one before is
+        recorded, if not together with it. It is given away itself when the database has that record, if not its answer: of a
+        worker that is killed, one mail may go out again and not two."""
+        ahead: deque[Mail | _Outcome] = deque()
 
-        def write(place: int) -> Future[Mail | _Outcome] | None:
-            if len(self.left) <= place or self.clock.seconds() >= until:
-                return None
-            return ahead.submit(self._written, self.left[place], unsubscribed)
+        def write_one() -> None:
+            if len(ahead) < len(self.left) and self.clock.seconds() < until:
+                ahead.append(self._written(self.left[len(ahead)], unsubscribed))
 
-        upcoming, following = write(0), write(1)
-        while upcoming:
-            outcome = self._announced(upcoming.result())
-            message = self.left.pop(0)
-            upcoming, following = following, write(1) if following else None
+        write_one()
+        write_one()
+        while ahead:
+            outcome, message = self._announced(ahead.popleft()), self.left.pop(0)
             if isinstance(outcome, Mail):
-                then = upcoming.result() if upcoming else None
-                outcome = self._give_away(outcome, then if isinstance(then, Mail) else None)
+                outcome = self._give_away(outcome, then=ahead[0] if ahead else None, meanwhile=write_one)
+            else:
+                write_one()
             if isinstance(outcome, ServerTrouble):
                 self._note(outcome, message)
-                upcoming = None
+                ahead.clear()
             try:
                 self._settle()
             finally:
@@ -273,7 +272,7 @@ class _Batch:
                 self._cancel(message, CancelReason.BY_HAND)
 
     def _written(self, message: Message, unsubscribed: set[int]) -> Mail | _Outcome:
-        """The mail, or why there is none. Runs in a thread of its own, so not with the database."""
+        """The mail, or why there is none. While others are on their way, so not with the database."""
         now = self.clock.now()
         if message.expires_at and message.expires_at <= now:
             return CancelReason.EXPIRED
@@ -305,11 +304,12 @@ class _Batch:
             return trouble
         return (refusal, mail.rendered) if refusal else mail
 
-    def _give_away(self, mail: Mail, then: Mail | None) -> _Outcome:
+    def _give_away(self, mail: Mail, *, then: Mail | _Outcome | None, meanwhile: Callable[[], object]) -> _Outcome:
         if self.transport.uses_database:
             self._settle()
+        then = then if isinstance(then, Mail) else None
         try:
-            return self.transport.send(mail, then=then), mail.rendered
+            return self.transport.send(mail, then=then, meanwhile=meanwhile), mail.rendered
         except ServerTrouble as trouble:
             return trouble
 

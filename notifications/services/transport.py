@@ -11,6 +11,7 @@ import re
 import smtplib
 import socket
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import formataddr
@@ -80,8 +81,9 @@ class Transport(Protocol):
         """Go as far as it goes without giving the mail away, and while another one is recorded: without the database. What is
         answered is a refusal."""
 
-    def send(self, mail: Mail, *, then: Mail | None = None) -> Answer:
-        """Give it away. `then`: what will be announced after it, which may begin at once."""
+    def send(self, mail: Mail, *, then: Mail | None = None, meanwhile: Callable[[], object] | None = None) -> Answer:
+        """Give it away. `then`: what will be announced after it, which may begin at once. `meanwhile` is called once, where it can
+        be while the server is busy with the mail."""
 
     def close(self) -> None: ...
 
@@ -101,7 +103,9 @@ class MailboxTransport:
     def announce(self, mail: Mail) -> Answer | None:
         return None
 
-    def send(self, mail: Mail, *, then: Mail | None = None) -> Answer:
+    def send(self, mail: Mail, *, then: Mail | None = None, meanwhile: Callable[[], object] | None = None) -> Answer:
+        if meanwhile:
+            meanwhile()
         CaughtMail.objects.create(
             received_at=mail.at,
             sender=settings.MAIL_FROM,
@@ -130,7 +134,9 @@ class ProviderTransport:
     def announce(self, mail: Mail) -> Answer | None:
         return None
 
-    def send(self, mail: Mail, *, then: Mail | None = None) -> Answer:
+    def send(self, mail: Mail, *, then: Mail | None = None, meanwhile: Callable[[], object] | None = None) -> Answer:
+        if meanwhile:
+            meanwhile()
         if self._backend is None:
             self._backend = get_connection(self._path)
             self._backend.open()
@@ -233,11 +239,13 @@ class SmtpTransport:
         # The one whose announcement went out with the mail before it, and is not answered yet.
         self._being_announced: Mail | None = None
 
-    def send(self, mail: Mail, *, then: Mail | None = None) -> Answer:
+    def send(self, mail: Mail, *, then: Mail | None = None, meanwhile: Callable[[], object] | None = None) -> Answer:
         if self._announced is not mail and (refusal := self.announce(mail)):
+            if meanwhile:
+                meanwhile()
             return refusal
         self._announced = None
-        return self._finish(mail, then)
+        return self._finish(mail, then, meanwhile)
 
     def announce(self, mail: Mail) -> Answer | None:
         if self._announced or self._being_announced not in {None, mail}:
@@ -296,11 +304,11 @@ class SmtpTransport:
         self._announced = mail
         return None
 
-    def _finish(self, mail: Mail, then: Mail | None) -> Answer:
+    def _finish(self, mail: Mail, then: Mail | None, meanwhile: Callable[[], object] | None) -> Answer:
         assert self._connection
         if then and not self._may_follow(self._connection, then):
             then = None
-        code, reply = self._hand_over(self._connection, mail.data, then)
+        code, reply = self._hand_over(self._connection, mail.data, then, meanwhile)
         self._sent += 1
         if code // 100 == 2:
             return Answer(verdict=Verdict.ACCEPTED, code=code, text=_words(reply))
@@ -331,11 +339,15 @@ class SmtpTransport:
                 break
         return replies
 
-    def _hand_over(self, smtp: smtplib.SMTP, data: bytes, then: Mail | None) -> tuple[int, bytes]:
+    def _hand_over(
+        self, smtp: smtplib.SMTP, data: bytes, then: Mail | None, meanwhile: Callable[[], object] | None
+    ) -> tuple[int, bytes]:
         more = _lines(_commands(smtp, then)) if then else b""
         try:
             smtp.send(_LEADING_DOT.sub(b"..", data) + b".\r\n" + more)
             self._being_announced = then
+            if meanwhile:
+                meanwhile()
             assert isinstance(smtp.sock, socket.socket)
             smtp.sock.settimeout(settings.SMTP_TIMEOUT * PATIENCE_AFTER_DATA)
             answer = smtp.getreply()
