@@ -54,8 +54,9 @@ from registrations.views.answering import (
 )
 from registrations.views.owning import own_and_setup, own_or_404, private
 
-#: Stands for one's own page in what is around it.
-_MAIN: Final = new_secret()
+#: Stand for what is one's own in what is around it: the page, the agenda, and the address.
+_MAIN, _FOLLOWED, _SECRET = new_secret(), new_secret(), new_secret()
+_CODE: Final = "000000"
 TONES = {
     RegistrationState.CONFIRMED: "success",
     RegistrationState.WAITING: "warning",
@@ -225,18 +226,28 @@ def registration(request: HttpRequest, slug: str, code: str, secret: str) -> Htt
 
 
 def _in_frame(request: HttpRequest, setup: Setup, context: dict[str, Any]) -> str:
-    """One's own page: what is around it is the same for everybody who has no message waiting, and kept."""
+    """One's own page: what is around it, and what can be done with it, is the same for everybody in the same state who has no
+    message waiting, but for the address; and kept."""
+    own: Registration = context["registration"]
     main = render_to_string("registrations/_registration.html", context, request)
+    followed = render_to_string("registrations/_agenda.html", context, request) if context["agenda"] else ""
 
-    def frame(main: str) -> str:
-        around = {"event": setup.event, "agenda": context["agenda"], "tab": "register", "main": main}
+    def frame(registration: Registration, **parts: str) -> str:
+        shown = {name: context[name] for name in ("event", "agenda", "has_products")}
+        around = {**shown, **parts, "registration": registration, "tab": "register"}
         return render_to_string("registrations/registration.html", around, request)
 
     if request.GET or messages.get_messages(request):
-        return frame(main)
-    kept = setup.kept(("own frame", get_language()), bool(context["agenda"]), lambda: frame(_MAIN))
-    before, _mark, after = kept.partition(_MAIN)
-    return before + main + after
+        return frame(own, main=main, followed=followed)
+    anybody = Registration(event=setup.event, state=own.state, code=_CODE, secret=_SECRET)
+    kept = setup.kept(
+        ("own frame", get_language(), own.state),
+        (bool(context["agenda"]), context["has_products"]),
+        lambda: frame(anybody, main=_MAIN, followed=_FOLLOWED),
+    )
+    before, _main, rest = kept.replace(f"{_CODE}/{_SECRET}", f"{own.code}/{own.secret}").partition(_MAIN)
+    between, _followed, after = rest.partition(_FOLLOWED)
+    return f"{before}{main}{between}{followed}{after}"
 
 
 @login_not_required

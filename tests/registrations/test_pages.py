@@ -69,6 +69,12 @@ def test_what_is_around_ones_own_page_is_kept_and_what_is_in_it_is_not(client: C
     assert ada_around == fang_around
     assert "Ada Lovelace" in ada_in
     assert "Ada Lovelace" not in fang_in
+    # What can be done with it is kept, too, but for the address.
+    for inside, own, other in ((ada_in, ada, fang), (fang_in, fang, ada)):
+        assert f'href="{own}cancel/"' in inside
+        assert f'href="{own}erase/"' in inside
+        assert other not in inside
+        assert "000000/" not in inside
     # Another language, a query to keep, and a message that is for one look only.
     assert '<html lang="zh-hans"' in Client(headers={"accept-language": "zh-cn"}).get(fang).content.decode()
     assert "from=mail&amp;lang=zh-hans" in client.get(f"{ada}?from=mail").content.decode()
