@@ -1,8 +1,11 @@
-"""Beat, and what it goes by. It names tasks and has none, so that it needs neither Django nor our code, and a third of the memory."""
+"""Beat, and what it goes by: `python -m config.beat SCHEDULE`. It names tasks and has none, so that it needs neither Django nor our
+code nor Celery's command line, and a third of the memory."""
 
 from __future__ import annotations
 
 import logging.config
+import sys
+from importlib import import_module
 from typing import Any
 
 import structlog
@@ -39,3 +42,13 @@ class Loader(AppLoader):
 app = Celery("lihu", loader=f"{__name__}:{Loader.__name__}")
 app.config_from_object(settings, namespace="CELERY")
 app.conf.update(rounds.CONFIGURATION)
+
+
+def run(schedule: str) -> None:
+    """Until SIGTERM or SIGINT. `schedule`: the file that keeps when each round was last begun."""
+    app.Beat(schedule=schedule, loglevel="INFO").run()
+
+
+if __name__ == "__main__":
+    # Under the name by which Celery looks for the scheduler.
+    import_module("config.beat").run(sys.argv[1])

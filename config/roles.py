@@ -39,10 +39,7 @@ def worker(*, name: str) -> list[str]:
 
 
 def beat(*, schedule: Path) -> list[str]:
-    return [
-        *(sys.executable, "-m", "celery", "--app", "config.beat", "beat", "--loglevel", "INFO", "--pidfile="),
-        *("--schedule", str(schedule)),
-    ]
+    return [sys.executable, "-m", "config.beat", str(schedule)]
 
 
 def prepare() -> list[str]:
@@ -115,9 +112,7 @@ CHECKS: dict[str, Callable[[], bool]] = {
 def role_of(command_line: str) -> str:
     """Which role the container's first process plays: what it became, or what it is about to become."""
     words = command_line.split()
-    if "config.web" in words:
-        return "web"
-    return next((role for role in CHECKS if role in words), "")
+    return next((role for role in CHECKS if role in words or f"config.{role}" in words), "")
 
 
 def check() -> int:

@@ -86,7 +86,7 @@ def _eventually(what: Callable[[], object], seconds: float = 30) -> None:
 
 def _child(home: Path, name: str) -> psutil.Process:
     """The first process of web, worker or beat: the child of the supervisor."""
-    word = {"web": "config.web", "worker": "worker", "beat": "beat"}[name]
+    word = {"web": "config.web", "worker": "worker", "beat": "config.beat"}[name]
     (found,) = (
         process
         for process in of_home(home)
