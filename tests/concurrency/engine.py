@@ -14,7 +14,6 @@ import sys
 import time
 import uuid
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import django
@@ -24,6 +23,7 @@ from celery.__main__ import main as celery
 
 from config import roles
 from config.beat import app as beat_app
+from config.beat import run as run_beat
 
 
 def main(role: str, *arguments: str) -> None:
@@ -62,8 +62,7 @@ def beat(schedule: str, hours: str = "0") -> None:
             entry["schedule"] /= 10
     beat_app.conf.beat_schedule["plan reminders"]["schedule"] = 1.0
     signals.beat_init.connect(ready)
-    sys.argv = roles.beat(schedule=Path(schedule))[2:]
-    celery()
+    run_beat(schedule)
 
 
 # -- Without a guard -----------------------------------------------------------------------------------------------------
