@@ -151,10 +151,10 @@ def _take_all(needed: Mapping[int, int], counted_in: _Counted) -> Counting | Non
     with connection.cursor() as cursor:
         for pk in (pks := sorted(needed)):
             # Nothing is asked of a quota while one before it is full: whoever locks them in order would wait for us, and we for them.
-            more = counted_in if pk == pks[-1] else _Counted([], [])
+            is_last = pk == pks[-1]
             cursor.execute(
-                "; ".join([_TAKE, *more.statements]),
-                [needed[pk], pk, needed[pk], *more.values],
+                "; ".join([_TAKE, *(counted_in.statements if is_last else ())]),
+                [needed[pk], pk, needed[pk], *(counted_in.values if is_last else ())],
             )
             if not cursor.rowcount:
                 break

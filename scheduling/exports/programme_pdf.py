@@ -45,11 +45,8 @@ def write(data: Mapping[str, Any], language: str) -> bytes:
     return done.stdout
 
 
-# typst is read in this process only: it takes several megabytes wherever it is.
-
-
 def _set(data: str) -> bytes:
-    import typst  # noqa: PLC0415
+    import typst  # noqa: PLC0415 (several megabytes: only where pages are set)
 
     written: bytes = typst.compile(_TEMPLATE, font_paths=_fonts(), sys_inputs={"data": data}, timestamp=0)
     return written
@@ -57,7 +54,7 @@ def _set(data: str) -> bytes:
 
 def _fonts() -> Any:
     """The system's own are left out, so that a programme looks the same wherever it is set."""
-    import typst  # noqa: PLC0415
+    import typst  # noqa: PLC0415 (several megabytes: only where pages are set)
 
     return typst.Fonts(include_system_fonts=False, font_paths=[str(Path(manimgx_fonts_cjk.__file__).parent)])
 
