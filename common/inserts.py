@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import Model
-from django.db.models.constants import OnConflict
-from django.db.models.sql import InsertQuery
+from psycopg.adapt import Transformer
 
 M = TypeVar("M", bound=Model)
 
@@ -16,36 +16,56 @@ M = TypeVar("M", bound=Model)
 class Inserts:
     """Gathers rows, and writes them all at once: whoever holds a lock that others wait for holds it no longer than that takes.
 
-    Keys that the database makes stay unknown; rows that others point to bring their own.
+    Keys that the database makes stay unknown; rows that others point to bring their own. Fields hold values, not expressions.
     """
 
     def __init__(self) -> None:
-        self._statements: list[str] = []
-        self._values: list[Any] = []
+        self._rows: list[tuple[str, list[list[Any]], str]] = []
 
     def add(self, rows: Iterable[M], *, ignore_conflicts: bool = False) -> list[M]:
         added = list(rows)
         if not added:
             return added
-        meta = added[0]._meta
-        has_key = added[0].pk is not None
-        fields = [field for field in meta.concrete_fields if has_key or not field.primary_key]
+        head, fields = _shape(type(added[0]), added[0].pk is not None)
         for row in added:
             # As bulk_create does: the keys of rows that were saved after they were assigned here.
             row._prepare_related_fields_for_save(operation_name="add")  # type: ignore[attr-defined]  # noqa: SLF001 (known to Django's own stubs only)
             row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS  # noqa: SLF001 (documented)
-        query = InsertQuery(type(added[0]), on_conflict=OnConflict.IGNORE if ignore_conflicts else None)
-        query.insert_values(fields, list[Model](added))
-        for sql, values in query.get_compiler(DEFAULT_DB_ALIAS).as_sql():
-            self._statements.append(sql)
-            self._values += values
+        values = [[_value(field, row) for field in fields] for row in added]
+        self._rows.append((head, values, " ON CONFLICT DO NOTHING" if ignore_conflicts else ""))
         return added
 
     def write(self) -> None:
-        if self._statements:
-            with connection.cursor() as cursor:
-                cursor.execute("; ".join(self._statements), self._values)
-        self._statements, self._values = [], []
+        if not self._rows:
+            return
+        with connection.cursor() as cursor:
+            # What the cursor does with values. It would look for the place of each in the text, which is another each time.
+            literal = Transformer(connection.connection).as_literal
+            statements = []
+            for head, rows, tail in self._rows:
+                written = [
+                    b"(%s)" % b", ".join([b"NULL" if value is None else literal(value) for value in values])
+                    for values in rows
+                ]
+                statements.append(f"{head} {b', '.join(written).decode()}{tail}")
+            cursor.execute("; ".join(statements))
+        self._rows = []
+
+
+def _value(field: Any, row: Model) -> Any:
+    value = field.pre_save(row, add=True)
+    if hasattr(value, "resolve_expression"):
+        raise TypeError(f"{field} holds an expression")
+    return field.get_db_prep_save(value, connection=connection)
+
+
+@cache
+def _shape(model: type[Model], has_key: bool) -> tuple[str, list[Any]]:
+    """The statement up to its rows, and what is in them."""
+    meta, quote = model._meta, connection.ops.quote_name
+    fields = [field for field in meta.concrete_fields if has_key or not field.primary_key]
+    columns = ", ".join(quote(str(field.column)) for field in fields)
+    return f"INSERT INTO {quote(meta.db_table)} ({columns}) VALUES", fields
 
 
 def insert(rows: Iterable[M], into: Inserts | None, *, ignore_conflicts: bool = False) -> list[M]:

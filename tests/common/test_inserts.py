@@ -1,0 +1,121 @@
+"""Rows that are written past Django's own statements are what these write."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db.models import F, Model
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.models import Institution, Person
+from common.inserts import Inserts
+from common.models import AuditEntry, IdempotencyKey
+from events.models import Event
+from registrations.models import TicketType
+from tests.data import shared
+from tests.factories.registrations import NOW
+
+pytestmark = pytest.mark.django_db
+
+TEXTS = [
+    "",
+    "O'Brien \\ \\' '' $1 %s %% {} ; DROP TABLE accounts_person; --",
+    "王小明 🎓 \u202e\U00010348 é",
+    "line\nline\r\n\ttab",
+]
+
+
+def values(row: Model) -> dict[str, Any]:
+    return {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields if not field.primary_key}
+
+
+def rows(event: Event, text: str) -> list[list[Model]]:
+    """Of each kind of column: text, JSON, arrays, numbers, dates, true and false, nothing."""
+    return [
+        [
+            Institution(
+                names={"en": text, "zh": [text, None, 1.5, True]},
+                country="CN",
+                domains=[text, "b,{}"],
+                partner_since=date(2027, 3, 1),
+                name_keys=[text],
+            ),
+            Institution(domains=[]),
+        ],
+        [Person(name=text, native_name=text, email_key=None), Person(name="Ada", email_key=f"{len(text)}@example.org")],
+        [AuditEntry(verb="said", event_id=2**62, at=NOW, details={"what": text}, actor=None)],
+        [
+            TicketType(
+                event=event,
+                name={"en": text},
+                price=Decimal("12.50"),
+                waiting_list=True,
+                position=7,
+                available_until=datetime(2027, 3, 1, 9, 30, 0, 123456, tzinfo=UTC),
+            ),
+            TicketType(event=event, name={"en": "Free"}, price=Decimal(0), waiting_list=False, available_until=None),
+        ],
+    ]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_they_are_as_django_writes_them(
+    event: Event, text: str, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    written = Inserts()
+    for many in rows(event, text):
+        written.add(many)
+    with django_assert_num_queries(1):
+        written.write()
+    for many in rows(event, text):
+        model = type(many[0])
+        ours = [values(row) for row in model._default_manager.order_by("-pk")[: len(many)]]
+        model._default_manager.all().delete()
+        model._default_manager.bulk_create(many)
+        assert ours == [values(row) for row in model._default_manager.order_by("-pk")[: len(many)]]
+
+
+def test_nasty_strings_come_back_as_they_were() -> None:
+    nasty = [text for text in json.loads(shared("nasty/blns.json").read_text()) if "\0" not in text]
+    written = Inserts()
+    written.add(AuditEntry(verb="said", subject_label=text[:200], at=NOW, details={"is": text}) for text in nasty)
+    written.write()
+    assert [(row.subject_label, row.details) for row in AuditEntry.objects.order_by("pk")] == [
+        (text[:200], {"is": text}) for text in nasty
+    ]
+
+
+def test_rows_that_are_there_already_can_be_passed_over() -> None:
+    for _ in range(2):
+        written = Inserts()
+        keys = [IdempotencyKey(caller="one", key=key, created_at=NOW) for key in ("a", "b")]
+        written.add(keys, ignore_conflicts=True)
+        written.write()
+    assert IdempotencyKey.objects.count() == 2
+
+
+def test_a_row_can_point_to_one_that_was_saved_after_it_was_named() -> None:
+    university = Institution(names={"en": "Tea University"})
+    guest = Person(name="Ada", institution=university)
+    university.save()
+    written = Inserts()
+    written.add([guest])
+    written.write()
+    assert Person.objects.get().institution == university
+
+
+def test_what_was_written_is_not_written_again() -> None:
+    written = Inserts()
+    written.add([Person(name="Ada")])
+    written.write()
+    written.write()
+    assert Person.objects.count() == 1
+
+
+def test_an_expression_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"Person\.name holds an expression"):
+        Inserts().add([Person(name=F("email"))])
