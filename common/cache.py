@@ -40,6 +40,10 @@ def _forgiving(method: str, answer: Any) -> Any:
     return call
 
 
+def _milliseconds(seconds: float) -> int:
+    return max(1, int(seconds * 1000))
+
+
 class ForgivingRedisCache(RedisCache):
     """Answers as if the key were missing while Redis is down, and logs it."""
 
@@ -54,6 +58,26 @@ class ForgivingRedisCache(RedisCache):
     delete_many = _forgiving("delete_many", None)
     has_key = _forgiving("has_key", False)
     clear = _forgiving("clear", False)
+
+    def add_or_left(self, key: str, seconds: float) -> float | None:
+        """Set a mark for so many seconds, and None; or, where it is set already, for how many more it is. None while Redis is down."""
+        name, client = self.make_and_validate_key(key), self._cache.get_client(key, write=True)
+        try:
+            with client.pipeline() as both:
+                both.set(name, 1, nx=True, px=_milliseconds(seconds))
+                both.pttl(name)
+                is_added, left = both.execute()
+        except (RedisError, OSError) as error:
+            log.warning("cache_away", method="add_or_left", reason=str(error))
+            return None
+        return None if is_added else max(left, 0) / 1000
+
+    def mark(self, key: str, seconds: float) -> None:
+        """Set a mark for so many seconds from now, whether or not it is set already."""
+        try:
+            self._cache.get_client(key, write=True).set(self.make_and_validate_key(key), 1, px=_milliseconds(seconds))
+        except (RedisError, OSError) as error:
+            log.warning("cache_away", method="mark", reason=str(error))
 
     def publish(self, channel: str, message: str) -> None:
         """Tell whoever is subscribed to a channel of Redis. Nobody hears it while Redis is down."""

@@ -31,7 +31,7 @@ GATHERING_SECONDS: Final = {"notifications.deliver_due": 0.1}
 #: Where the last run was less than a second ago much is coming, and it gathers so many times as long.
 _MORE_WHEN_BUSY: Final = 5
 _BUSY_SECONDS: Final = 1
-#: Task → until when (`time.monotonic`) the wake-up that this process sent last gathers for sure: whoever commits until then is seen.
+#: Task → until when (`time.monotonic`) a wake-up gathers for sure, as far as this process knows: whoever commits until then is seen.
 _gathering_until: Final[dict[str, float]] = {}
 #: Task → when this process began with it last.
 _began: Final[dict[str, float]] = {}
@@ -55,24 +55,33 @@ def enqueue_on_commit(task: str, **ids: int | str) -> None:
 
 
 def _send(task: str, ids: tuple[tuple[str, int | str], ...]) -> None:
-    # One that waits in the queue will see what was committed just now: it begins by forgetting that it waits.
-    now = time.monotonic()
-    if not ids and (now < _gathering_until.get(task, 0) or not cache.add(_waiting(task), True, WAITS_SECONDS)):
-        return
+    now, gathers = time.monotonic(), GATHERING_SECONDS.get(task, 0)
+    if not ids:
+        if now < _gathering_until.get(task, 0):
+            return
+        # One that waits in the queue will see what was committed just now: it begins by saying until when it gathers.
+        left = cache.add_or_left(_waiting(task), WAITS_SECONDS)  # type: ignore[attr-defined]  # common.cache
+        if left is not None:
+            is_gathering = left <= gathers * _MORE_WHEN_BUSY
+            _gathering_until[task] = now + (left if is_gathering else gathers)
+            return
     try:
         current_app.send_task(task, kwargs=dict(ids))
     except (OperationalError, OSError) as error:
         log.warning("wake_up_dropped", task=task, reason=str(error))
         _forget(task)
     else:
-        _gathering_until[task] = now + GATHERING_SECONDS.get(task, 0)
+        _gathering_until[task] = now + gathers
 
 
 def begins(task: str) -> None:
     """A worker calls it before it runs `task`: whoever commits from now on must ask anew."""
     if task in WAKE_UPS:
         is_busy = time.monotonic() < _began.get(task, -_BUSY_SECONDS) + _BUSY_SECONDS
-        time.sleep(GATHERING_SECONDS.get(task, 0) * (_MORE_WHEN_BUSY if is_busy else 1))
+        if gathers := GATHERING_SECONDS.get(task, 0) * (_MORE_WHEN_BUSY if is_busy else 1):
+            # Until it has passed nobody need ask; if this process dies meanwhile, the next one does.
+            cache.mark(_waiting(task), gathers)  # type: ignore[attr-defined]  # common.cache
+            time.sleep(gathers)
         _began[task] = time.monotonic()
         _forget(task)
 

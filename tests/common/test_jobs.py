@@ -73,6 +73,7 @@ def test_a_worker_gathers_longer_where_much_is_coming(monkeypatch: pytest.Monkey
     monkeypatch.setattr(jobs.time, "sleep", slept.append)
     monkeypatch.setattr(jobs.time, "monotonic", lambda: now[0])
     monkeypatch.setattr(jobs, "_began", {})
+    monkeypatch.setattr(jobs, "_gathering_until", {})
     for wait in (0.0, 0.3, 0.9, 1.1):
         now[0] += wait
         jobs.begins(TASK)
@@ -86,6 +87,54 @@ def test_a_process_that_sent_one_knows_for_how_long_it_gathers(monkeypatch: pyte
     cache.delete(f"wake-up:{TASK}")
     _ask()
     assert _take() == 1
+    time.sleep(jobs.GATHERING_SECONDS[TASK])
+    _ask()
+    assert _take() == 1
+
+
+@pytest.mark.parametrize(("is_busy", "gathers"), [(False, 0.1), (True, 0.5)])
+def test_one_process_knows_how_long_the_worker_of_another_gathers(
+    monkeypatch: pytest.MonkeyPatch, is_busy: bool, gathers: float
+) -> None:
+    now = 1000.0
+    left: list[float] = []
+
+    def ask_meanwhile(_seconds: float) -> None:
+        known: dict[str, float] = {}
+        monkeypatch.setattr(jobs, "_gathering_until", known)
+        _ask()
+        left.append(known[TASK] - now)
+
+    monkeypatch.setattr(jobs.time, "sleep", ask_meanwhile)
+    monkeypatch.setattr(jobs.time, "monotonic", lambda: now)
+    monkeypatch.setattr(jobs, "_began", {TASK: now} if is_busy else {})
+    jobs.begins(TASK)
+
+    assert _take() == 0
+    (known,) = left
+    assert gathers - 0.05 < known <= gathers
+
+
+def test_of_one_that_waits_in_the_queue_it_is_known_that_it_will_gather(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs.time, "monotonic", lambda: 1000.0)
+    _ask()
+    known: dict[str, float] = {}
+    monkeypatch.setattr(jobs, "_gathering_until", known)
+    _ask()
+    assert known == {TASK: 1000.0 + jobs.GATHERING_SECONDS[TASK]}
+    assert _take() == 1
+
+
+def test_a_worker_that_dies_while_it_gathers_holds_nobody_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "_began", {})
+
+    def die(_seconds: float) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as patched:
+        patched.setattr(jobs.time, "sleep", die)
+        with pytest.raises(SystemExit):
+            jobs.begins(TASK)
     time.sleep(jobs.GATHERING_SECONDS[TASK])
     _ask()
     assert _take() == 1
