@@ -9,11 +9,11 @@ from http import HTTPStatus
 from operator import or_
 from typing import Final
 
-from django.db import connection
 from django.db.models import Q, TextField
 from django.db.models.functions import Cast, Concat
 
 from common.models import IdempotencyKey
+from common.reads import Tuples, read
 
 #: The status of an answer that was forgotten with the person whom it told of.
 ERASED: Final = HTTPStatus.GONE
@@ -25,17 +25,19 @@ def claim(*, caller: str, key: str, digest: str = "", now: datetime) -> Idempote
     Belongs inside the transaction of the effect: both are committed or neither. A second claim of the same key waits on the
     unique index until the first transaction ends.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO common_idempotencykey (caller, key, request_digest, headers, created_at)
-            VALUES (%s, %s, %s, '{}', %s) ON CONFLICT (caller, key) DO NOTHING RETURNING id
-            """,
-            [caller[:200], key[:200], digest, now],
-        )
-        if cursor.fetchone():
-            return None
-    return IdempotencyKey.objects.get(caller=caller[:200], key=key[:200])
+    (claimed,) = read(claiming(caller=caller, key=key, digest=digest, now=now))
+    return None if claimed else IdempotencyKey.objects.get(caller=caller[:200], key=key[:200])
+
+
+def claiming(*, caller: str, key: str, digest: str = "", now: datetime) -> Tuples:
+    """`claim` as a statement that others can follow in one round trip: it finds one row, or none where the key is there already."""
+    return Tuples(
+        """
+        INSERT INTO common_idempotencykey (caller, key, request_digest, headers, created_at)
+        VALUES (%s, %s, %s, '{}', %s) ON CONFLICT (caller, key) DO NOTHING RETURNING id
+        """,
+        [caller[:200], key[:200], digest, now],
+    )
 
 
 def settle(*, caller: str, key: str, status: int, body: object, headers: dict[str, str] | None = None) -> None:

@@ -6,6 +6,7 @@ For what everybody who registers comes by, where Django takes longer to make a s
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Generic, TypeVar
 
@@ -14,6 +15,17 @@ from django.db.models import Model
 
 M = TypeVar("M", bound=Model)
 Convert = Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Tuples:
+    """What a statement finds, as the database sends it."""
+
+    statement: str
+    values: Sequence[Any]
+
+    def made_of(self, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        return rows
 
 
 class Rows(Generic[M]):
@@ -41,7 +53,7 @@ class Rows(Generic[M]):
         return made
 
 
-def read(*wanted: Rows[Any]) -> list[list[Any]]:
+def read(*wanted: Rows[Any] | Tuples) -> list[list[Any]]:
     """The rows of each, as the statements find them one after the other."""
     with connection.cursor() as cursor:
         cursor.execute("; ".join(one.statement for one in wanted), [value for one in wanted for value in one.values])

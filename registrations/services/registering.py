@@ -14,19 +14,21 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, TypeVar
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 
 from accounts.models import Institution, Person, User
 from accounts.names import order_of
 from common import audit, idempotency
 from common.inserts import Inserts
 from common.problems import Invalid, Problem, Refusal
+from common.reads import Tuples, read
 from common.text import email_key
 from events.models import Event, Permission
 from events.policies import may
 from events.services.texts import validate
 from notifications.services import ledger
 from registrations import notices
+from registrations.answering import Read
 from registrations.models import (
     IS_LIVE,
     LineItem,
@@ -163,16 +165,35 @@ def _register_once(
     actor: User | None,
     now: datetime,
 ) -> list[Registration]:
-    sending = _sending(form_token, people)
+    claim: dict[str, Any] | None = None
+    if form_token:
+        claim = {"caller": f"form:{event.pk}", "key": _sending(form_token, people), "now": now}
     for attempt in range(_TRIES):
         try:
             with transaction.atomic():
-                if form_token and (first := _claimed(event, sending, people, now)):
-                    return first
                 # Once it ran into a change of the ticket's quotas it keeps out further ones, and reads all anew.
                 current = setup if setup and not attempt else setup_of(event)
+                try:
+                    asked = _asked(event, people, in_group=in_group, setup=current, actor=actor, now=now)
+                except Refusal:
+                    # Sent once more when it may no longer be.
+                    if claim and idempotency.claim(**claim) and (first := _first(event, people)):
+                        return first
+                    raise
+                known = _look_up(event, asked, claim)
+                if known.was_sent and (first := _first(event, people)):
+                    return first
+                newcomers = _identify(asked, known, in_group=in_group)
                 return _register(
-                    event, people, in_group=in_group, setup=current, actor=actor, alone=attempt > 0, now=now
+                    event,
+                    people,
+                    asked,
+                    newcomers,
+                    in_group=in_group,
+                    setup=current,
+                    actor=actor,
+                    alone=attempt > 0,
+                    now=now,
                 )
         except IntegrityError as error:
             if "one_live_per_person" in str(error):
@@ -190,9 +211,46 @@ def _register_once(
     raise AssertionError("unreachable")
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """For one person: what is to be written of them, as far as they said it."""
+
+    registration: Registration
+    answers: Read
+
+
+def _asked(
+    event: Event, people: Sequence[Applicant], *, in_group: bool, setup: Setup, actor: User | None, now: datetime
+) -> list[_Asked]:
+    """Looks up files at most. Raises CannotRegister or Invalid."""
+    reads = [
+        check_answers(
+            questions=setup.questions, answers=person.answers, ticket_type=person.ticket_type, country=person.country
+        )
+        for person in people
+    ]
+    problems = [
+        of_person(problem, place) if in_group else problem
+        for place, (person, answers) in enumerate(zip(people, reads, strict=True))
+        for problem in [
+            *problems_with_time(event, person.ticket_type, now),
+            *answers.problems,
+            *problems_with_products(event, person.ticket_type, person.products, now),
+        ]
+        if not (problem.code in _NOT_FOR_ORGANIZERS and may(actor, Permission.MANAGE_REGISTRATIONS, event))
+    ]
+    if problems:
+        raise CannotRegister(list(dict.fromkeys(problems)))
+    registrations = [_new(event, person, now) for person in people]
+    _validate(registrations, in_group=in_group)
+    return [_Asked(*one) for one in zip(registrations, reads, strict=True)]
+
+
 def _register(
     event: Event,
     people: Sequence[Applicant],
+    asked: Sequence[_Asked],
+    newcomers: Sequence[Person],
     *,
     in_group: bool,
     setup: Setup,
@@ -200,28 +258,7 @@ def _register(
     alone: bool,
     now: datetime,
 ) -> list[Registration]:
-    questions = setup.questions
-    registrations = [_new(event, person, now) for person in people]
-    reads = [
-        check_answers(
-            questions=questions, answers=person.answers, ticket_type=person.ticket_type, country=person.country
-        )
-        for person in people
-    ]
-    problems = [
-        of_person(problem, place) if in_group else problem
-        for place, (person, read) in enumerate(zip(people, reads, strict=True))
-        for problem in [
-            *problems_with_time(event, person.ticket_type, now),
-            *read.problems,
-            *problems_with_products(event, person.ticket_type, person.products, now),
-        ]
-        if not (problem.code in _NOT_FOR_ORGANIZERS and may(actor, Permission.MANAGE_REGISTRATIONS, event))
-    ]
-    if problems:
-        raise CannotRegister(list(dict.fromkeys(problems)))
-    _validate(registrations, in_group=in_group)
-    newcomers = _find_people(event, registrations, in_group=in_group)
+    registrations = [one.registration for one in asked]
     lines = [
         product.asked_by(registration, quantity, now)
         for registration, person in zip(registrations, people, strict=True)
@@ -230,8 +267,8 @@ def _register(
     written = Inserts()
     written.add(_in_one_order(newcomers))
     answers = [
-        write_answers(registration, questions=questions, values=read.values, now=now, into=written)
-        for registration, read in zip(registrations, reads, strict=True)
+        write_answers(one.registration, questions=setup.questions, values=one.answers.values, now=now, into=written)
+        for one in asked
     ]
     counting = None if alone else setup.counting
     taken = take([person.ticket_type for person in people], lines, counting=counting, event_id=event.pk)
@@ -284,33 +321,48 @@ def _validate(registrations: Sequence[Registration], *, in_group: bool) -> None:
         raise Invalid(problems)
 
 
-def _find_people(event: Event, registrations: Sequence[Registration], *, in_group: bool) -> list[Person]:
+@dataclass(frozen=True)
+class _Known:
+    """`was_sent`: the same form came before. Rows: address, the person's key or None, a key for a registration, one for a person,
+    and whether they are registered."""
+
+    was_sent: bool
+    rows: Sequence[tuple[str, Any, int, int, bool]]
+
+
+def _look_up(event: Event, asked: Sequence[_Asked], claim: dict[str, Any] | None) -> _Known:
+    """One query, which claims the form as well."""
+    # In SQL, as in `services.quotas`. A key that is not used is gone: nothing needs them without gaps.
+    people = Tuples(
+        """
+        SELECT asked.email_key, person.id,
+        nextval(pg_get_serial_sequence('registrations_registration', 'id')),
+        nextval(pg_get_serial_sequence('accounts_person', 'id')),
+        EXISTS (
+            SELECT FROM registrations_registration AS mine
+            WHERE mine.event_id = %s AND mine.email_key = asked.email_key AND mine.state = ANY(%s)
+        )
+        FROM unnest(%s::varchar[]) AS asked (email_key)
+        LEFT JOIN accounts_person AS person ON person.email_key = asked.email_key
+        """,
+        [event.pk, sorted(IS_LIVE), [one.registration.email_key for one in asked]],
+    )
+    if claim is None:
+        return _Known(False, read(people)[0])
+    claimed, rows = read(idempotency.claiming(**claim), people)
+    return _Known(not claimed, rows)
+
+
+def _identify(asked: Sequence[_Asked], known: _Known, *, in_group: bool) -> list[Person]:
     """Set `person` and key of each; returns those of whom nothing was known, to be written. Raises CannotRegister where somebody
     is registered already. Who becomes known, or registers, at this moment runs into a constraint."""
-    # In SQL, as in `services.quotas`. A key that is not used is gone: nothing needs them without gaps.
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT asked.email_key, person.id,
-            nextval(pg_get_serial_sequence('registrations_registration', 'id')),
-            nextval(pg_get_serial_sequence('accounts_person', 'id')),
-            EXISTS (
-                SELECT FROM registrations_registration AS mine
-                WHERE mine.event_id = %s AND mine.email_key = asked.email_key AND mine.state = ANY(%s)
-            )
-            FROM unnest(%s::varchar[]) AS asked (email_key)
-            LEFT JOIN accounts_person AS person ON person.email_key = asked.email_key
-            """,
-            [event.pk, sorted(IS_LIVE), [registration.email_key for registration in registrations]],
-        )
-        rows = cursor.fetchall()
-    if any(is_registered for *_, is_registered in rows):
+    if any(is_registered for *_, is_registered in known.rows):
         raise CannotRegister([group_has_registered() if in_group else already_registered()])
     # In the order of the form, whatever order the rows came in.
-    keys = sorted(key for _email, _person, key, *_ in rows)
-    people = {email: (person, fresh) for email, person, _key, fresh, _is_registered in rows}
+    keys = sorted(key for _email, _person, key, *_ in known.rows)
+    people = {email: (person, fresh) for email, person, _key, fresh, _is_registered in known.rows}
     newcomers: list[Person] = []
-    for registration, registration_key in zip(registrations, keys, strict=True):
+    for registration, registration_key in zip((one.registration for one in asked), keys, strict=True):
         registration.pk = registration_key
         registration.person_id, fresh = people[registration.email_key]
         if registration.person_id is None:
@@ -388,10 +440,8 @@ def remind_of_registration(*, event: Event, emails: Collection[str], now: dateti
     ledger.notify_many(kind=notices.REGISTERED_ALREADY, notices=told, now=now)
 
 
-def _claimed(event: Event, sending: str, people: Sequence[Applicant], now: datetime) -> list[Registration] | None:
+def _first(event: Event, people: Sequence[Applicant]) -> list[Registration] | None:
     """Where the form came before: what these people have now."""
-    if idempotency.claim(caller=f"form:{event.pk}", key=sending, now=now) is None:
-        return None
     mine = Registration.objects.filter(event=event).of_addresses([person.email for person in people])
     newest = mine.order_by("email_key", "-pk").distinct("email_key")
     # None where they had it erased: whoever sends it once more wants to come again.

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar, cast
 
 from django.db import connection
 
-from common.reads import Rows, read
+from common.reads import Rows, Tuples, read
 from events.models import Event
 from notifications.services.rendering import Renderer
 from registrations.models import Answer, Product, Question, Quota, Registration, TicketType
@@ -47,37 +47,6 @@ class Setup:
 
     def ticket(self, pk: int) -> TicketType | None:
         return next((ticket for ticket in self.tickets if ticket.pk == pk), None)
-
-    def registration(self, code: str) -> Registration | None:
-        """One of the event's, with its details; one query, and one for lines where there are products. What is asked now and
-        what was answered are mostly the same, and at hand; files are read when somebody asks for them."""
-        one = [self.event.pk, code]
-        registrations, answers = read(
-            Rows(Registration, "event_id = %s AND code = %s", one),
-            Rows(
-                Answer,
-                "registration_id = (SELECT id FROM registrations_registration WHERE event_id = %s AND code = %s) ORDER BY id",
-                one,
-            ),
-        )
-        if not registrations:
-            return None
-        found: Registration = registrations[0]
-        asked = {question.version_id: question for question in self.questions}
-        ticket = self.ticket(found.ticket_type_id)
-        if ticket is None or not {answer.version_id for answer in answers} <= asked.keys():
-            # Of a time when something else was asked.
-            found = Registration.objects.with_details().get(pk=found.pk)
-        else:
-            for answer in answers:
-                question = asked[answer.version_id]
-                assert question.version
-                answer.question, answer.version = question, question.version
-            lines = list(found.lines.wanted().in_order()) if self.products else []
-            found.ticket_type = ticket
-            found.has_details(answers=answers, lines=lines)
-        found.event = self.event
-        return found
 
     def places_left(self) -> dict[int, int]:
         """Of each quota of the event, now; one query."""
@@ -121,17 +90,51 @@ def setup_and_places_at(slug: str) -> tuple[Setup, dict[int, int]] | None:
     return setup, {quota: left for *_, quota, left in rows if quota is not None}
 
 
+def setup_and_registration_at(slug: str, code: str) -> tuple[Setup, Registration] | None:
+    """As `setup_at`, and the event's registration with this code, with its details: all in one query, and one for lines where
+    there are products. What is asked now and what was answered are mostly the same, and at hand; files are read when somebody
+    asks for them."""
+    its, asked = "event_id = (SELECT id FROM events_event WHERE slug = %s) AND code = %s", [slug, code]
+    of_it = f"registration_id = (SELECT id FROM registrations_registration WHERE {its}) ORDER BY id"  # noqa: S608 (names of ours)
+    events, registrations, answers = read(
+        _revision_by("slug", slug), Rows(Registration, its, asked), Rows(Answer, of_it, asked)
+    )
+    if not registrations or (setup := _at_revision(*events[0])) is None:
+        return None
+    return setup, _detailed(setup, registrations[0], answers)
+
+
+def _detailed(setup: Setup, found: Registration, answers: Sequence[Answer]) -> Registration:
+    asked = {question.version_id: question for question in setup.questions}
+    ticket = setup.ticket(found.ticket_type_id)
+    if ticket is None or not {answer.version_id for answer in answers} <= asked.keys():
+        # Of a time when something else was asked.
+        found = Registration.objects.with_details().get(pk=found.pk)
+    else:
+        for answer in answers:
+            question = asked[answer.version_id]
+            assert question.version
+            answer.question, answer.version = question, question.version
+        lines = list(found.lines.wanted().in_order()) if setup.products else []
+        found.ticket_type = ticket
+        found.has_details(answers=answers, lines=lines)
+    found.event = setup.event
+    return found
+
+
 def _find(column: str, value: int | str) -> Setup | None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            SELECT event.id, coalesce(revision.number, 0) FROM events_event AS event
-            LEFT JOIN common_eventrevision AS revision ON revision.event_id = event.id WHERE event.{column} = %s
-            """,  # noqa: S608 (a name of ours)
-            [value],
-        )
-        row = cursor.fetchone()
-    return _at_revision(*row) if row else None
+    (found,) = read(_revision_by(column, value))
+    return _at_revision(*found[0]) if found else None
+
+
+def _revision_by(column: str, value: int | str) -> Tuples:
+    return Tuples(
+        f"""
+        SELECT event.id, coalesce(revision.number, 0) FROM events_event AS event
+        LEFT JOIN common_eventrevision AS revision ON revision.event_id = event.id WHERE event.{column} = %s
+        """,  # noqa: S608 (a name of ours)
+        [value],
+    )
 
 
 def _at_revision(pk: int, revision: int) -> Setup | None:

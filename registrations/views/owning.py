@@ -10,7 +10,7 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import patch_cache_control
 
 from registrations.models import Registration
-from registrations.services.setups import Setup, setup_at
+from registrations.services.setups import Setup, setup_and_registration_at
 
 R = TypeVar("R", bound=HttpResponseBase)
 
@@ -22,10 +22,10 @@ def own_or_404(request: HttpRequest, slug: str, code: str, secret: str) -> Regis
 
 def own_and_setup(slug: str, code: str, secret: str) -> tuple[Registration, Setup]:
     """As `own_or_404`."""
-    setup = setup_at(slug)
-    registration = setup.registration(code) if setup else None
-    if setup is None or registration is None or not hmac.compare_digest(registration.secret.encode(), secret.encode()):
+    found = setup_and_registration_at(slug, code)
+    if found is None or not hmac.compare_digest(found[1].secret.encode(), secret.encode()):
         raise Http404
+    setup, registration = found
     return registration, setup
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,6 +14,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.html import conditional_escape
+from django.utils.safestring import mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
@@ -20,7 +23,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.models import User
 from accounts.names import both_scripts
-from common.codes import new_secret
+from common.codes import new_code, new_secret
 from common.forms import Form
 from common.problems import Refusal
 from events.views.access import get_public_event_or_404, may_see
@@ -54,9 +57,11 @@ from registrations.views.answering import (
 )
 from registrations.views.owning import own_and_setup, own_or_404, private
 
-#: Stand for what is one's own in what is around it: the page, the agenda, and the address.
-_MAIN, _FOLLOWED, _SECRET = new_secret(), new_secret(), new_secret()
-_CODE: Final = "000000"
+#: Stand for what is each reader's own in a page that is kept.
+_MARKS: Final = {"code": new_code()} | {
+    part: new_secret() for part in ("secret", "name", "email", "qr", "facts", "followed")
+}
+_MARKED: Final = re.compile("|".join(_MARKS.values()))
 TONES = {
     RegistrationState.CONFIRMED: "success",
     RegistrationState.WAITING: "warning",
@@ -219,35 +224,36 @@ def registration(request: HttpRequest, slug: str, code: str, secret: str) -> Htt
         "tone": TONES.get(RegistrationState(found.state), "neutral"),
         "names": both_scripts(found.name, found.native_name, get_language() or "en"),
         "answers": shown_answers(found),
-        "qr": qr_of(found) if found.state == RegistrationState.CONFIRMED else None,
         "agenda": agenda_of(found),
     }
-    return private(HttpResponse(_in_frame(request, setup, context)))
+    return private(HttpResponse(_own_page(request, setup, context)))
 
 
-def _in_frame(request: HttpRequest, setup: Setup, context: dict[str, Any]) -> str:
-    """One's own page: what is around it, and what can be done with it, is the same for everybody in the same state who has no
-    message waiting, but for the address; and kept."""
+def _own_page(request: HttpRequest, setup: Setup, context: dict[str, Any]) -> str:
+    """Most of it is the same for everybody in the same state of whom nothing is wanted and who has no message waiting, but for
+    words that are put in; and kept."""
     own: Registration = context["registration"]
-    main = render_to_string("registrations/_registration.html", context, request)
-    followed = render_to_string("registrations/_agenda.html", context, request) if context["agenda"] else ""
+    parts = {
+        "qr": mark_safe(qr_of(own)) if own.state == RegistrationState.CONFIRMED else "",  # noqa: S308 (made here)
+        "facts": render_to_string("registrations/_facts.html", context, request),
+        "followed": render_to_string("registrations/_agenda.html", context, request) if context["agenda"] else "",
+    }
 
-    def frame(registration: Registration, **parts: str) -> str:
-        shown = {name: context[name] for name in ("event", "agenda", "has_products")}
-        around = {**shown, **parts, "registration": registration, "tab": "register"}
-        return render_to_string("registrations/registration.html", around, request)
+    def page(**shown: object) -> str:
+        return render_to_string("registrations/registration.html", context | shown, request)
 
-    if request.GET or messages.get_messages(request):
-        return frame(own, main=main, followed=followed)
-    anybody = Registration(event=setup.event, state=own.state, code=_CODE, secret=_SECRET)
+    is_wanted = own.state == RegistrationState.OFFERED or context["lines"] or context["balance"]
+    if is_wanted or request.GET or messages.get_messages(request):
+        return page(**parts)
+    its = {"code": own.code, "secret": own.secret, "name": own.name, "email": own.email}
+    anybody = Registration(event=setup.event, state=own.state, **{name: _MARKS[name] for name in its})
     kept = setup.kept(
-        ("own frame", get_language(), own.state),
+        ("own page", get_language(), own.state),
         (bool(context["agenda"]), context["has_products"]),
-        lambda: frame(anybody, main=_MAIN, followed=_FOLLOWED),
+        lambda: page(registration=anybody, **{name: _MARKS[name] for name, part in parts.items() if part}),
     )
-    before, _main, rest = kept.replace(f"{_CODE}/{_SECRET}", f"{own.code}/{own.secret}").partition(_MAIN)
-    between, _followed, after = rest.partition(_FOLLOWED)
-    return f"{before}{main}{between}{followed}{after}"
+    put_in = {_MARKS[name]: conditional_escape(value) for name, value in (its | parts).items()}
+    return _MARKED.sub(lambda mark: put_in[mark[0]], kept)
 
 
 @login_not_required
