@@ -13,6 +13,8 @@ from typing import Any, Generic, TypeVar
 from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import Model
 
+from common.statements import run
+
 M = TypeVar("M", bound=Model)
 Convert = Callable[[Any], Any]
 
@@ -56,7 +58,7 @@ class Rows(Generic[M]):
 def read(*wanted: Rows[Any] | Tuples) -> list[list[Any]]:
     """The rows of each, as the statements find them one after the other."""
     with connection.cursor() as cursor:
-        cursor.execute("; ".join(one.statement for one in wanted), [value for one in wanted for value in one.values])
+        run(cursor, [(one.statement, one.values) for one in wanted])
         found = []
         for one in wanted:
             found.append(one.made_of(cursor.fetchall()))

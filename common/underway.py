@@ -9,6 +9,8 @@ from typing import Any, Final
 from django.db import connection
 from psycopg import errors, pq
 
+from common.statements import text_of
+
 _GOOD: Final = frozenset({pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK})
 
 
@@ -18,10 +20,10 @@ class Underway:
     Until then nothing else may be asked on this connection. Outside a transaction it is committed by itself.
     """
 
-    def __init__(self, sql: str, values: Sequence[Any]) -> None:
-        """Returns when all of it is handed to the system's own buffers: a process that is killed takes none of it back."""
+    def __init__(self, sql: str, values: Sequence[Any], *, prepared: bool = False) -> None:
+        """`prepared`: it comes often (`common.statements`). Returns when all of it is handed to the system's own buffers: a process that is killed takes none of it back."""
         with connection.cursor() as cursor:
-            statement = cursor.mogrify(sql, values)
+            statement = text_of(cursor, (sql, values)) if prepared else cursor.mogrify(sql, values)
         self._database: pq.abc.PGconn = connection.connection.pgconn
         with connection.wrap_database_errors:
             self._database.send_query(statement.encode())

@@ -63,6 +63,8 @@ if DATABASE_POOL:
         **DATABASES["default"].get("OPTIONS", {}),
         "pool": {"min_size": 2, "max_size": env.int("DATABASE_POOL_SIZE", 16), "timeout": 20},
     }
+# What a pooler in front that pools transactions cannot keep (`common.statements`).
+DATABASE_PREPARE = env.bool("DATABASE_PREPARE", True)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES = {

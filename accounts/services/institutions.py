@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from django.db import DEFAULT_DB_ALIAS, connection, transaction
+from django.db import DEFAULT_DB_ALIAS, transaction
 from django.db.models.functions import Length
 
 from accounts.models import Institution
 from accounts.models.institutions import ROR_ID, name_key
 from common.reading import reading
+from common.reads import Tuples, read
 from common.text import search_key
 
 #: The list that comes with Lihu; its README says where it is from.
@@ -110,12 +111,13 @@ def all_chosen(wanted: Sequence[tuple[str, int | None]]) -> list[Institution | N
     if not any(keys):
         return [None] * len(wanted)
     # In SQL: everybody who registers comes by, and making the statement takes longer than to run it.
-    with connection.cursor() as cursor:
-        cursor.execute(
+    (rows,) = read(
+        Tuples(
             "SELECT id, ror_id, name_keys FROM accounts_institution WHERE name_keys && %s::varchar[] ORDER BY id",
             [sorted({key for key in keys if key})],
         )
-        found = [Institution.from_db(DEFAULT_DB_ALIAS, ["id", "ror_id", "name_keys"], row) for row in cursor.fetchall()]
+    )
+    found = [Institution.from_db(DEFAULT_DB_ALIAS, ["id", "ror_id", "name_keys"], row) for row in rows]
     called = {key: [one for one in found if key in one.name_keys] for key in keys}
     return [_the_one(called[key], pk) for key, (_name, pk) in zip(keys, wanted, strict=True)]
 

@@ -396,6 +396,7 @@ def _write(message: Message, changes: dict[str, Any], answer: Answer, at: dateti
             answer.text,
             answer.provider_id,
         ],
+        prepared=True,
     )
 
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from common import audit
 from common.problems import Problem, Refusal
+from common.reads import Tuples, read
 from registrations.models import FollowedAgenda, Registration, RegistrationState
 from registrations.services.places import may_change
 from scheduling.models import TOKEN_PATTERN, Agenda
@@ -38,8 +39,8 @@ def agenda_of(registration: Registration) -> Own | None:
     if registration.state != RegistrationState.CONFIRMED:
         return None
     # In SQL, as in `services.quotas`: everybody who registers sees it next.
-    with connection.cursor() as cursor:
-        cursor.execute(
+    ((counted,),) = read(
+        Tuples(
             """
             SELECT (
                 SELECT count(item.id) FROM registrations_followedagenda AS followed
@@ -52,7 +53,8 @@ def agenda_of(registration: Registration) -> Own | None:
             """,
             [registration.pk, registration.event_id],
         )
-        sessions, has_programme = cursor.fetchone()
+    )
+    sessions, has_programme = counted
     if sessions is not None:
         return Own(is_followed=True, sessions=sessions)
     return Own(is_followed=False) if has_programme else None

@@ -16,6 +16,7 @@ from django.db.backends.utils import CursorWrapper
 from django.db.models import F
 
 from common.reads import Rows
+from common.statements import Statement, run
 from registrations.models import HOLDS_A_PLACE, IS_KEPT, LineItem, Product, Quota, Registration, TicketType
 
 _TAKE: Final = "UPDATE registrations_quota SET taken = taken + %s WHERE id = %s AND taken + %s <= size"
@@ -56,7 +57,7 @@ def counting_of(tickets: Collection[int], products: Collection[int] = ()) -> Cou
     if not counted_in.statements:
         return Counting()
     with connection.cursor() as cursor:
-        cursor.execute("; ".join(counted_in.statements), counted_in.values)
+        run(cursor, counted_in.statements)
         return counted_in.read(cursor)
 
 
@@ -67,11 +68,13 @@ class _Counted:
     def __init__(self, tickets: Collection[int], products: Collection[int]) -> None:
         self._asked = {"tickettype": list(tickets), "product": list(products)}
         asked = {thing: pks for thing, pks in self._asked.items() if pks}
-        self.statements = [
-            f"SELECT {thing}_id, quota_id FROM registrations_{thing}_quotas WHERE {thing}_id = ANY(%s) ORDER BY quota_id"  # noqa: S608 (names of ours)
-            for thing in asked
+        self.statements: list[Statement] = [
+            (
+                f"SELECT {thing}_id, quota_id FROM registrations_{thing}_quotas WHERE {thing}_id = ANY(%s) ORDER BY quota_id",  # noqa: S608 (names of ours)
+                [pks],
+            )
+            for thing, pks in asked.items()
         ]
-        self.values = list(asked.values())
 
     def read(self, cursor: CursorWrapper) -> Counting:
         """At the first of its answers."""
@@ -152,10 +155,8 @@ def _take_all(needed: Mapping[int, int], counted_in: _Counted) -> Counting | Non
         for pk in (pks := sorted(needed)):
             # Nothing is asked of a quota while one before it is full: whoever locks them in order would wait for us, and we for them.
             is_last = pk == pks[-1]
-            cursor.execute(
-                "; ".join([_TAKE, *(counted_in.statements if is_last else ())]),
-                [needed[pk], pk, needed[pk], *(counted_in.values if is_last else ())],
-            )
+            taking = (_TAKE, [needed[pk], pk, needed[pk]])
+            run(cursor, [taking, *(counted_in.statements if is_last else ())])
             if not cursor.rowcount:
                 break
             done.append(pk)
@@ -178,7 +179,7 @@ def _take_some(
     for them either there is room for us or we are in line when the next one looks. And how they count now, as in `_take_all`."""
     locked = Rows(Quota, "id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [sorted(needed)])
     with connection.cursor() as cursor:
-        cursor.execute("; ".join([locked.statement, *counted_in.statements]), [*locked.values, *counted_in.values])
+        run(cursor, [(locked.statement, locked.values), *counted_in.statements])
         quotas = {quota.pk: quota for quota in locked.made_of(cursor.fetchall())}
         cursor.nextset()
         now_counting = counted_in.read(cursor)

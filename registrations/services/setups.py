@@ -8,8 +8,6 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar, cast
 
-from django.db import connection
-
 from common.reads import Rows, Tuples, read
 from events.models import Event
 from notifications.services.rendering import Renderer
@@ -75,8 +73,8 @@ def setup_at(slug: str) -> Setup | None:
 
 def setup_and_places_at(slug: str) -> tuple[Setup, dict[int, int]] | None:
     """As `setup_at`, and `Setup.places_left`, both in one query."""
-    with connection.cursor() as cursor:
-        cursor.execute(
+    (rows,) = read(
+        Tuples(
             """
             SELECT event.id, coalesce(revision.number, 0), quota.id, quota.size - quota.taken FROM events_event AS event
             LEFT JOIN common_eventrevision AS revision ON revision.event_id = event.id
@@ -84,7 +82,7 @@ def setup_and_places_at(slug: str) -> tuple[Setup, dict[int, int]] | None:
             """,
             [slug],
         )
-        rows = cursor.fetchall()
+    )
     if not rows or (setup := _at_revision(*rows[0][:2])) is None:
         return None
     return setup, {quota: left for *_, quota, left in rows if quota is not None}
