@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any, TypeVar
 
-from django.db import DEFAULT_DB_ALIAS, connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Model
 from psycopg.adapt import Transformer
 
@@ -31,7 +32,8 @@ class Inserts:
             # As bulk_create does: the keys of rows that were saved after they were assigned here.
             row._prepare_related_fields_for_save(operation_name="add")  # type: ignore[attr-defined]  # noqa: SLF001 (known to Django's own stubs only)
             row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS  # noqa: SLF001 (documented)
-        values = [[_value(field, row) for field in fields] for row in added]
+        database = connections[DEFAULT_DB_ALIAS]
+        values = [[_value(field, row, database) for field in fields] for row in added]
         self._rows.append((head, values, " ON CONFLICT DO NOTHING" if ignore_conflicts else ""))
         return added
 
@@ -52,11 +54,11 @@ class Inserts:
         self._rows = []
 
 
-def _value(field: Any, row: Model) -> Any:
+def _value(field: Any, row: Model, database: BaseDatabaseWrapper) -> Any:
     value = field.pre_save(row, add=True)
     if hasattr(value, "resolve_expression"):
         raise TypeError(f"{field} holds an expression")
-    return field.get_db_prep_save(value, connection=connection)
+    return field.get_db_prep_save(value, connection=database)
 
 
 @cache

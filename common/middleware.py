@@ -16,6 +16,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 from django_structlog.middlewares.request import RequestMiddleware
 from structlog.contextvars import bind_contextvars
@@ -170,6 +171,15 @@ class RequestLogMiddleware(RequestMiddleware):
     def prepare(self, request: HttpRequest) -> None:
         bind_contextvars(request_id=str(uuid.uuid4()), ip=_address(request))
         self.bind_user_id(request)
+
+    @staticmethod
+    def bind_user_id(request: HttpRequest) -> None:
+        # Who has no session and has got none is nobody, which need not be looked up; an API's token sets the user itself.
+        is_asked = settings.SESSION_COOKIE_NAME in request.COOKIES or request.session.accessed
+        if is_asked or not isinstance(request.user, SimpleLazyObject):
+            RequestMiddleware.bind_user_id(request)
+        else:
+            bind_contextvars(user_id=None)
 
 
 def _address(request: HttpRequest) -> str:

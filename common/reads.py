@@ -56,7 +56,9 @@ class Rows(Generic[M]):
 
 
 def read(*wanted: Rows[Any] | Tuples) -> list[list[Any]]:
-    """The rows of each, as the statements find them one after the other."""
+    """The rows of each, as the statements find them one after the other; of nothing, nothing."""
+    if not wanted:
+        return []
     with connection.cursor() as cursor:
         run(cursor, [(one.statement, one.values) for one in wanted])
         found = []

@@ -19,7 +19,7 @@ from django.utils.translation import gettext, pgettext
 from django_countries import countries
 
 from common.forms import Form, QuickSelect
-from registrations.answering import LONGEST_OTHER, read_answers
+from registrations.answering import LONGEST_OTHER, Read, read_answers
 from registrations.models import Answer, AnswerFile, Question, QuestionKind, QuestionSection, words_of
 from registrations.services.answers import DEFAULT_MEGABYTES, file_types_of
 from registrations.sniffing import FILE_TYPES
@@ -115,31 +115,35 @@ class AnswersForm(Form):
                     decides = self.fields[name].widget.attrs
                     decides["data-shown-if"] = self.add_prefix(decides["data-shown-if"])
 
-    @cached_property
+    @property
     def answers(self) -> dict[str, Any]:
         """By identifier, as the services take them; what is not asked of whoever filled in the form is left out. Of a form that is
         checked."""
+        return self._answered[0]
+
+    @cached_property
+    def _answered(self) -> tuple[dict[str, Any], Read]:
+        """And what is to be said of them."""
         given = {question.identifier: self._given(question) for question in self.questions}
-        read = read_answers(
+        read = self._read(given)
+        left_out = {p.field.removeprefix("answers.") for p in read.problems if p.code == "not_asked"}
+        if left_out:
+            given = {name: value for name, value in given.items() if name not in left_out}
+            read = self._read(given)
+        return given, read
+
+    def _read(self, given: dict[str, Any]) -> Read:
+        return read_answers(
             self.questions,
             given,
             ticket_id=self._ticket(),
             country=str(self.cleaned_data.get("country") or ""),
             stored={name: answer.value for name, answer in self.stored.items()},
         )
-        left_out = {p.field.removeprefix("answers.") for p in read.problems if p.code == "not_asked"}
-        return {name: value for name, value in given.items() if name not in left_out}
 
     def clean(self) -> dict[str, Any]:
         values: dict[str, Any] = super().clean() or self.cleaned_data
-        given = self.answers
-        read = read_answers(
-            self.questions,
-            given,
-            ticket_id=self._ticket(),
-            country=str(values.get("country") or ""),
-            stored={name: answer.value for name, answer in self.stored.items()},
-        )
+        given, read = self._answered
         refused = set()
         for identifier, problems in self._file_problems.items():
             if identifier in given:

@@ -128,7 +128,7 @@ class PersonForm(AnswersForm):
         }
 
     def person(self) -> dict[str, Any]:
-        """What the services take of it."""
+        """What the services take of it to change somebody; one query."""
         return {**self.words(), "institution": institutions.chosen(**self.affiliated())}
 
     def words(self) -> dict[str, Any]:
@@ -189,6 +189,10 @@ class RegistrationForm(PersonForm):
         field.offer(tickets)
         self.fields["language"].initial = kwargs.get("initial", {}).get("language")
         self.fields["email"].widget.attrs["data-mailbox"] = ""
+
+    def person(self) -> dict[str, Any]:
+        """What the services take of it to register somebody."""
+        return {**self.words(), "institution": institutions.Chosen(**self.affiliated())}
 
     @property
     def person_fields(self) -> list[BoundField]:

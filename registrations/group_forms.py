@@ -146,19 +146,17 @@ class GroupForm:
 
     @property
     def people(self) -> list[Applicant]:
-        """As the service takes them; one query."""
-        affiliated = [member.affiliated() for member in self.members]
-        found = institutions.all_chosen([(given["name"], given["pk"]) for given in affiliated])
+        """As the service takes them."""
         return [
             Applicant(
                 ticket_type=member.cleaned_data["ticket_type"],
                 email=member.cleaned_data["email"],
                 language=self.shared.cleaned_data["language"],
                 answers=member.answers,
-                institution=institution,
+                institution=institutions.Chosen(**member.affiliated()),
                 **member.words(),
             )
-            for member, institution in zip(self.members, found, strict=True)
+            for member in self.members
         ]
 
 

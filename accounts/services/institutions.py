@@ -100,26 +100,37 @@ def named(name: str) -> Institution | None:
     return chosen(name=name, pk=None)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """One to be found: the one that was chosen from the suggestions, as long as `name` is still what it is called; else the one that
+    `name` says."""
+
+    name: str
+    pk: int | None = None
+
+
 def chosen(*, name: str, pk: int | None) -> Institution | None:
-    """The one that was chosen from the suggestions, as long as `name` is still what it is called; else the one that `name` says."""
-    return all_chosen([(name, pk)])[0]
+    """As `Chosen` says. One query, and none without a name."""
+    wanted = [Chosen(name=name, pk=pk)]
+    (found,) = among(read(*asking(wanted)), wanted)
+    return found
 
 
-def all_chosen(wanted: Sequence[tuple[str, int | None]]) -> list[Institution | None]:
-    """As `chosen`, for each name and row; one query, and none where no name is given."""
-    keys = [name_key(name) for name, _pk in wanted]
-    if not any(keys):
-        return [None] * len(wanted)
-    # In SQL: everybody who registers comes by, and making the statement takes longer than to run it.
-    (rows,) = read(
-        Tuples(
-            "SELECT id, ror_id, name_keys FROM accounts_institution WHERE name_keys && %s::varchar[] ORDER BY id",
-            [sorted({key for key in keys if key})],
-        )
-    )
-    found = [Institution.from_db(DEFAULT_DB_ALIAS, ["id", "ror_id", "name_keys"], row) for row in rows]
-    called = {key: [one for one in found if key in one.name_keys] for key in keys}
-    return [_the_one(called[key], pk) for key, (_name, pk) in zip(keys, wanted, strict=True)]
+def asking(wanted: Sequence[Chosen]) -> list[Tuples]:
+    """What to read to find them, beside whatever else is read in the same round trip; nothing where no name is given."""
+    keys = sorted({key for one in wanted if (key := name_key(one.name))})
+    if not keys:
+        return []
+    sql = "SELECT id, ror_id, name_keys FROM accounts_institution WHERE name_keys && %s::varchar[] ORDER BY id"
+    return [Tuples(sql, [keys])]
+
+
+def among(found: Sequence[Sequence[Any]], wanted: Sequence[Chosen]) -> list[Institution | None]:
+    """Them, in what `asking` has found."""
+    rows = [Institution.from_db(DEFAULT_DB_ALIAS, ["id", "ror_id", "name_keys"], row) for rows in found for row in rows]
+    keys = [name_key(one.name) for one in wanted]
+    called = {key: [row for row in rows if key in row.name_keys] for key in keys}
+    return [_the_one(called[key], one.pk) for key, one in zip(keys, wanted, strict=True)]
 
 
 def _the_one(called: Sequence[Institution], pk: int | None) -> Institution | None:

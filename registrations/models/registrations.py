@@ -116,9 +116,26 @@ class RegistrationQuerySet(models.QuerySet["Registration"]):
         )
 
 
-def _read(queryset: models.QuerySet[Any], rows: Sequence[models.Model]) -> models.QuerySet[Any]:
-    queryset._result_cache = list(rows)  # noqa: SLF001 (where Django, too, keeps rows that were prefetched)
-    return queryset
+class _Details(dict[str, "models.QuerySet[Any]"]):
+    """What Django's own prefetching fills, for rows that are at hand; made where somebody asks for it, which takes longer than one
+    would think."""
+
+    def __init__(self, owner: Registration, rows: dict[str, Sequence[models.Model]]) -> None:
+        super().__init__()
+        self._owner, self._rows = owner, rows
+
+    def __missing__(self, name: str) -> models.QuerySet[Any]:
+        # KeyError: to be read.
+        rows = self._rows.pop(name)
+        queryset: models.QuerySet[Any] = getattr(self._owner, name).all()
+        queryset._result_cache = list(rows)  # noqa: SLF001 (where Django, too, keeps rows that were prefetched)
+        self[name] = queryset
+        return queryset
+
+    def pop(self, name: str, *default: Any) -> Any:
+        """They have changed."""
+        self._rows.pop(name, None)
+        return super().pop(name, *default)
 
 
 class RegistrationGroupQuerySet(models.QuerySet["RegistrationGroup"]):
@@ -277,8 +294,7 @@ class Registration(models.Model):
         kept: dict[str, Sequence[models.Model]] = {"answers": answers, "lines": lines}
         if not has_files:
             kept["files"] = ()
-        # What Django's own prefetching fills.
-        self._prefetched_objects_cache = {name: _read(getattr(self, name).all(), rows) for name, rows in kept.items()}
+        self._prefetched_objects_cache: dict[str, models.QuerySet[Any]] = _Details(self, kept)
 
     def forget_details(self) -> None:
         """They have changed: they are read anew when asked for."""

@@ -18,6 +18,8 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import Institution, Person, User
 from accounts.names import order_of
+from accounts.services import institutions
+from accounts.services.institutions import Chosen
 from common import audit, idempotency
 from common.inserts import Inserts
 from common.problems import Invalid, Problem, Refusal
@@ -86,7 +88,7 @@ class Applicant:
     native_name: str = ""
     family_name: str = ""
     affiliation: str = ""
-    institution: Institution | None = None
+    institution: Institution | Chosen | None = None
     country: str = ""
     products: Sequence[tuple[Product, int]] = ()
 
@@ -102,7 +104,7 @@ def register(
     native_name: str = "",
     family_name: str = "",
     affiliation: str = "",
-    institution: Institution | None = None,
+    institution: Institution | Chosen | None = None,
     country: str = "",
     products: Sequence[tuple[Product, int]] = (),
     form_token: str = "",
@@ -183,7 +185,7 @@ def _register_once(
                     if claim and idempotency.claim(**claim) and (first := _first(event, people)):
                         return first
                     raise
-                known = _look_up(event, asked, claim)
+                known = _look_up(event, people, asked, claim)
                 if known.was_sent and (first := _first(event, people)):
                     return first
                 newcomers = _identify(asked, known, in_group=in_group)
@@ -327,13 +329,16 @@ def _validate(registrations: Sequence[Registration], *, in_group: bool) -> None:
 @dataclass(frozen=True)
 class _Known:
     """`was_sent`: the same form came before. Rows: address, the person's key or None, a key for a registration, one for a person,
-    and whether they are registered."""
+    and whether they are registered. Institutions: of each person."""
 
     was_sent: bool
     rows: Sequence[tuple[str, Any, int, int, bool]]
+    institutions: Sequence[Institution | None]
 
 
-def _look_up(event: Event, asked: Sequence[_Asked], claim: dict[str, Any] | None) -> _Known:
+def _look_up(
+    event: Event, applicants: Sequence[Applicant], asked: Sequence[_Asked], claim: dict[str, Any] | None
+) -> _Known:
     """One query, which claims the form as well."""
     # In SQL, as in `services.quotas`. A key that is not used is gone: nothing needs them without gaps.
     # Written out, so that one plan is good for all: values of an array it would have to count.
@@ -352,14 +357,17 @@ def _look_up(event: Event, asked: Sequence[_Asked], claim: dict[str, Any] | None
         """,  # noqa: S608 (names of ours; values are parameters)
         [event.pk, *addresses],
     )
-    if claim is None:
-        return _Known(False, read(people)[0])
-    claimed, rows = read(idempotency.claiming(**claim), people)
-    return _Known(not claimed, rows)
+    named = [person.institution for person in applicants]
+    chosen = [one for one in named if isinstance(one, Chosen)]
+    claiming = [idempotency.claiming(**claim)] if claim else []
+    answers = read(*claiming, people, *institutions.asking(chosen))
+    claimed, (rows, *universities) = answers[: len(claiming)], answers[len(claiming) :]
+    found = iter(institutions.among(universities, chosen))
+    return _Known(claimed == [[]], rows, [next(found) if isinstance(one, Chosen) else one for one in named])
 
 
 def _identify(asked: Sequence[_Asked], known: _Known, *, in_group: bool) -> list[Person]:
-    """Set `person` and key of each; returns those of whom nothing was known, to be written. Raises CannotRegister where somebody
+    """Set `person`, institution and key of each; returns those of whom nothing was known, to be written. Raises CannotRegister where somebody
     is registered already. Who becomes known, or registers, at this moment runs into a constraint."""
     if any(is_registered for *_, is_registered in known.rows):
         raise CannotRegister([group_has_registered() if in_group else already_registered()])
@@ -367,8 +375,9 @@ def _identify(asked: Sequence[_Asked], known: _Known, *, in_group: bool) -> list
     keys = sorted(key for _email, _person, key, *_ in known.rows)
     people = {email: (person, fresh) for email, person, _key, fresh, _is_registered in known.rows}
     newcomers: list[Person] = []
-    for registration, registration_key in zip((one.registration for one in asked), keys, strict=True):
-        registration.pk = registration_key
+    for one, key, institution in zip(asked, keys, known.institutions, strict=True):
+        registration = one.registration
+        registration.pk, registration.institution = key, institution
         registration.person_id, fresh = people[registration.email_key]
         if registration.person_id is None:
             registration.person = Person(
@@ -399,7 +408,6 @@ def _new(event: Event, person: Applicant, now: datetime) -> Registration:
         language=person.language,
         family_name=person.family_name,
         affiliation=person.affiliation,
-        institution=person.institution,
         country=person.country,
         ticket_price=person.ticket_type.price,
         amount=person.ticket_type.price,

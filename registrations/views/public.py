@@ -416,8 +416,9 @@ def qr_of(registration: Registration, *, standalone: bool = False) -> str:
 
 def shown_answers(registration: Registration) -> list[ShownAnswer]:
     """Question and answer in the words that were answered, in the order in which they are asked now."""
-    files = {file.reference: file for file in registration.files.all()}
     in_order = sorted(registration.answers.all(), key=lambda answer: _place(answer.question))
+    has_files = any(answer.version.kind == QuestionKind.FILE for answer in in_order)
+    files = {file.reference: file for file in registration.files.all()} if has_files else {}
     return [
         ShownAnswer(
             label=str(answer.version.label),

@@ -256,8 +256,11 @@ class RegistrationChange(Body):
             affiliation = attrs.get("affiliation", "") or institution.name_in("en")
             return {**attrs, "institution": institution, "affiliation": affiliation}
         if "affiliation" in attrs:
-            attrs["institution"] = institutions.named(attrs["affiliation"])
+            attrs["institution"] = self._named(attrs["affiliation"])
         return attrs
+
+    def _named(self, affiliation: str) -> institutions.Chosen | Institution | None:
+        return institutions.named(affiliation)
 
 
 class RegistrationCreate(RegistrationChange):
@@ -277,6 +280,10 @@ class RegistrationCreate(RegistrationChange):
     email = serializers.EmailField(max_length=254)
     language = serializers.ChoiceField(settings.LANGUAGES, required=False)
     voucher = serializers.CharField(allow_blank=True, max_length=0, required=False)
+
+    def _named(self, affiliation: str) -> institutions.Chosen:
+        # The service looks for it when it looks for the person.
+        return institutions.Chosen(name=affiliation)
 
 
 class Reason(Body):
