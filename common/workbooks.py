@@ -14,7 +14,6 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
 from django.utils.translation import gettext as _
-from openpyxl import load_workbook
 
 #: Bytes of all parts of the workbook together, unpacked.
 MAX_UNPACKED: Final = 64 * 1024 * 1024
@@ -44,6 +43,8 @@ def is_workbook(data: bytes) -> bool:
 
 def sheets(data: bytes) -> Iterator[tuple[str, Iterator[tuple[int, Row]]]]:
     """Each sheet's name and its rows, counted from 1; rows without any content are left out. Raises BadWorkbook."""
+    from openpyxl import load_workbook  # noqa: PLC0415 (several megabytes: only where a workbook is read)
+
     try:
         _check(data)
         with warnings.catch_warnings():

@@ -9,8 +9,6 @@ from datetime import timedelta
 from typing import Final
 
 from django.utils.translation import gettext as _
-from openpyxl import Workbook
-from openpyxl.styles import Font
 
 from common import workbooks
 from common.workbooks import BadWorkbook, Row
@@ -28,6 +26,9 @@ _TIMES: Final = frozenset({"start", "end", "duration"})
 
 def xlsx_template() -> bytes:
     """A header and three rows to overwrite."""
+    from openpyxl import Workbook  # noqa: PLC0415 (as in `common.workbooks`)
+    from openpyxl.styles import Font  # noqa: PLC0415
+
     book = Workbook()
     sheet = book.active
     assert sheet is not None
