@@ -28,7 +28,7 @@ def main() -> int:
             rows += mail.sending(running, api, sink)
             rows += mail.planning(running, api)
             rows += mail.writing_to_many(running, api, sink)
-            rows.append(at_most("memory of web, worker and beat", running.memory() / 1024**2, "MB", most=600))
+            rows.append(at_most("peak memory of web and workers together", running.peak / 1024**2, "MB", most=600))
     finally:
         sink.stop()
         # Where a part fails, what was measured before is told.

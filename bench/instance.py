@@ -22,8 +22,8 @@ import psycopg
 
 from config import roles
 
-#: Half a second, so that looking costs little and no release is missed.
-LOOK_EVERY_SECONDS = 0.5
+#: So that looking costs little and no release is missed.
+LOOK_EVERY_SECONDS = 1
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -39,8 +39,9 @@ class Instance:
     port: int
     env: dict[str, str]
     seconds_to_ready: float
-    # The most that one web process held, in bytes; what processes share is divided among them.
+    # The most that one web process held, and web and workers together, in bytes; what processes share is divided among them.
     web_peak: int = 0
+    peak: int = 0
 
     @property
     def url(self) -> str:
@@ -66,19 +67,19 @@ class Instance:
             raise RuntimeError(f"{' '.join(arguments)}: {done.stdout}{done.stderr}")
         return done.stdout
 
-    def memory(self) -> int:
-        """Bytes of web, worker and beat; what processes share is divided among them (PSS)."""
-        family = psutil.Process(self.process.pid).children(recursive=True)
-        ours = [p for p in family if "postgres" not in p.name() and "valkey" not in p.name()]
-        return sum(p.memory_full_info().pss for p in ours if p.is_running())
-
-    def watch_web(self, done: threading.Event) -> None:
-        """Look at the memory of each web process (PSS) again and again, until `done`."""
+    def watch(self, done: threading.Event) -> None:
+        """Look at the memory of web and workers (PSS) again and again, until `done`."""
         while not done.wait(LOOK_EVERY_SECONDS):
             with contextlib.suppress(psutil.Error):
-                family = psutil.Process(self.process.pid).children(recursive=True)
-                web = [p for p in family if "config.web" in " ".join(p.cmdline())]
-                self.web_peak = max([self.web_peak, *(p.memory_full_info().pss for p in web)])
+                web, workers = self._held("config.web"), self._held("worker")
+                self.web_peak = max([self.web_peak, *web])
+                self.peak = max(self.peak, sum(web) + sum(workers))
+
+    def _held(self, role: str) -> list[int]:
+        """Bytes of each process of one role and of those that they have started."""
+        roots = [p for p in psutil.Process(self.process.pid).children() if role in p.cmdline()]
+        family = [p for root in roots for p in (root, *root.children(recursive=True))]
+        return [p.memory_full_info().pss for p in family]
 
 
 @contextlib.contextmanager
@@ -98,7 +99,7 @@ def instance(*, smtp_url: str) -> Iterator[Instance]:
             if _ == 0:
                 stop(process)
         done = threading.Event()
-        watcher = threading.Thread(target=running.watch_web, args=(done,))
+        watcher = threading.Thread(target=running.watch, args=(done,))
         watcher.start()
         try:
             yield running

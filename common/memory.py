@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
@@ -23,6 +24,14 @@ def give_back_memory() -> None:
     large release needs. A few milliseconds."""
     if trim := _of_c_library("malloc_trim"):
         trim(0)
+
+
+def share_for_good() -> None:
+    """To be called before the process forks, when all that its children have in common is there: nothing of it will ever be garbage,
+    and a collector that looked at it in one of them would copy it there."""
+    gc.collect()
+    give_back_memory()
+    gc.freeze()
 
 
 @lru_cache

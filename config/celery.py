@@ -6,7 +6,6 @@ because the truth is in PostgreSQL and a sweeper below finds what was left lying
 
 from __future__ import annotations
 
-import gc
 import os
 from typing import Any
 
@@ -14,7 +13,7 @@ from celery import Celery, Task, signals
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
 from common import jobs
-from common.memory import share_one_heap
+from common.memory import share_for_good, share_one_heap
 from config import rounds
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -40,4 +39,8 @@ app.conf.update(rounds.CONFIGURATION)
 def _before_there_are_children(**_signal: object) -> None:
     """Children share what the parent has; a collector that looked at it in one would copy it there."""
     share_one_heap()
-    gc.freeze()
+    # Django is there only now.
+    from config.ahead import read_ahead  # noqa: PLC0415
+
+    read_ahead()
+    share_for_good()

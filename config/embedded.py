@@ -33,7 +33,6 @@ from typing import IO
 from urllib.parse import quote
 
 import psutil
-import psycopg
 
 POSTGRES_MAJOR = "18"
 SERVICE_USER = "lihu"
@@ -446,6 +445,9 @@ class Postgres:
         return folder
 
     def _wait(self, process: subprocess.Popen[bytes]) -> None:
+        # Settings are read by beat as well, which has nothing to do with databases, and would keep it in memory.
+        import psycopg  # noqa: PLC0415
+
         deadline = time.monotonic() + START_SECONDS
         while True:
             try:

@@ -13,22 +13,22 @@ from typing import Final
 
 from granian.cli import entrypoint
 
-from common.memory import share_one_heap
+from common.memory import share_for_good, share_one_heap
 
 #: Of those that hold others and have come since the last one.
 OBJECTS_BEFORE_A_LOOK: Final = 5_000
 
 
 def read_application(target: str) -> None:
-    """Opens nothing: connections and threads are each process's own."""
-    import_module(target.partition(":")[0])
+    """With what it says itself (`read_ahead`). Opens nothing: connections and threads are each process's own."""
+    module = import_module(target.partition(":")[0])
     # Django is there only now. Its addresses bring in every view, and with them most of the code.
     from django.urls import get_resolver  # noqa: PLC0415
 
     assert get_resolver().reverse_dict is not None
-    # Nothing of it will ever be garbage: a collector that looked at it in one process would copy it there.
-    gc.collect()
-    gc.freeze()
+    if read_ahead := getattr(module, "read_ahead", None):
+        read_ahead()
+    share_for_good()
     # One request makes some thousand objects, and nearly all go without it: it need not look several times during each.
     gc.set_threshold(OBJECTS_BEFORE_A_LOOK)
 

@@ -11,6 +11,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django = get_wsgi_application()
 
 # Models can be imported only now.
+from config.ahead import read_ahead  # noqa: E402, F401 (for config.web)
 from scheduling.front import Front  # noqa: E402
 
 application = Front(django)
