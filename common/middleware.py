@@ -7,6 +7,9 @@ from functools import partial
 from itertools import chain
 from typing import Any, Final
 
+from csp.constants import HEADER
+from csp.middleware import CSPMiddleware
+from csp.utils import build_policy
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.messages.storage.base import Message
@@ -16,7 +19,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
-from django.utils.functional import SimpleLazyObject
+from django.utils.functional import SimpleLazyObject, cached_property
 from django.utils.translation import gettext as _
 from django_structlog.middlewares.request import RequestMiddleware
 from structlog.contextvars import bind_contextvars
@@ -187,6 +190,25 @@ def _address(request: HttpRequest) -> str:
     told = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
     by_proxy = told[-proxies].strip() if 0 < proxies <= len(told) else ""
     return by_proxy or request.META.get("REMOTE_ADDR", "")
+
+
+class PolicyMiddleware(CSPMiddleware):
+    """Writes the policy once for all answers that have none of their own and no nonce, instead of once for each."""
+
+    #: What its decorators set.
+    _OWN: Final = frozenset(
+        f"_csp_{name}{suffix}" for name in ("config", "update", "replace", "exempt") for suffix in ("", "_ro")
+    )
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        if settings.DEBUG or not self._OWN.isdisjoint(vars(response)) or getattr(request, "_csp_nonce", None):
+            return super().process_response(request, response)
+        response.headers.setdefault(HEADER, self._policy)
+        return response
+
+    @cached_property
+    def _policy(self) -> str:
+        return build_policy()
 
 
 class HealthMiddleware:

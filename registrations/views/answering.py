@@ -19,7 +19,7 @@ from registrations.offers import ProductOffer, TicketOffer
 from registrations.services import answers
 
 #: The fields of a public form that are different for each reader.
-_TOKENS: Final = re.compile(r'(<input[^>]* name="(csrfmiddlewaretoken|token)" value=")[^"]*"')
+_TOKENS: Final = re.compile(r'(<input[^>]* name="(csrfmiddlewaretoken|token)" value=")[^"]*')
 
 
 class _Check(CsrfViewMiddleware):
@@ -76,10 +76,22 @@ def keep_files(form: AnswersForm, *, now: Any, registration: Registration | None
 # -- Public forms -------------------------------------------------------------------------------------------------------
 
 
-def for_this_reader(request: HttpRequest, page: str) -> HttpResponse:
-    """The page of somebody of whom nothing is known, with tokens of their own."""
-    tokens = {"csrfmiddlewaretoken": get_token(request), "token": new_secret()}
-    return not_stored(HttpResponse(_TOKENS.sub(lambda found: f'{found[1]}{tokens[found[2]]}"', page)))
+class ForEachReader:
+    """The page of somebody of whom nothing is known, but for the tokens of whoever asks."""
+
+    def __init__(self, page: HttpResponse) -> None:
+        text, end = page.content.decode(), 0
+        # What goes before each token, and which it is.
+        self._pieces: list[tuple[bytes, str]] = []
+        for found in _TOKENS.finditer(text):
+            self._pieces.append((text[end : found.end(1)].encode(), found[2]))
+            end = found.end(0)
+        self._rest = text[end:].encode()
+
+    def answer(self, request: HttpRequest) -> HttpResponse:
+        tokens = {"csrfmiddlewaretoken": get_token(request).encode(), "token": new_secret().encode()}
+        parts = [part for before, name in self._pieces for part in (before, tokens[name])]
+        return not_stored(HttpResponse(b"".join([*parts, self._rest])))
 
 
 def as_shown(offers: Sequence[TicketOffer | ProductOffer]) -> list[tuple[str, str]]:

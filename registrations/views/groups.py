@@ -22,7 +22,7 @@ from registrations.models import RegistrationGroup, RegistrationState
 from registrations.offers import TicketOffer, offers_in
 from registrations.services import registering
 from registrations.services.setups import Setup, setup_and_places_at
-from registrations.views.answering import as_asked, as_shown, for_this_reader, is_expired, keep_files, not_stored
+from registrations.views.answering import ForEachReader, as_asked, as_shown, is_expired, keep_files, not_stored
 from registrations.views.owning import private
 from registrations.views.public import TONES
 
@@ -40,10 +40,10 @@ def register_group(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method == "POST" or request.GET or request.user.is_authenticated:
         return _form_page(request, setup, offers)
 
-    def blank() -> str:
-        return _form_page(request, setup, offers).content.decode()
+    def blank() -> ForEachReader:
+        return ForEachReader(_form_page(request, setup, offers))
 
-    return for_this_reader(request, setup.kept(("blank group form", get_language()), as_shown(offers), blank))
+    return setup.kept(("blank group form", get_language()), as_shown(offers), blank).answer(request)
 
 
 def _form_page(request: HttpRequest, setup: Setup, offers: list[TicketOffer]) -> HttpResponse:

@@ -10,7 +10,7 @@ from typing import Any, Final
 import segno
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.utils import timezone
@@ -47,10 +47,10 @@ from registrations.services.agendas import agenda_of
 from registrations.services.registering import CannotRegister
 from registrations.services.setups import Setup, setup_and_places_at
 from registrations.views.answering import (
+    ForEachReader,
     as_asked,
     as_shown,
     change_form,
-    for_this_reader,
     is_expired,
     keep_files,
     not_stored,
@@ -84,11 +84,11 @@ def register(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method == "POST" or request.GET or request.user.is_authenticated:
         return _form_page(request, setup, offers, products)
 
-    def blank() -> str:
-        return _form_page(request, setup, offers, products).content.decode()
+    def blank() -> ForEachReader:
+        return ForEachReader(_form_page(request, setup, offers, products))
 
     shown = [as_shown(offers), as_shown(products)]
-    return for_this_reader(request, setup.kept(("blank form", get_language()), shown, blank))
+    return setup.kept(("blank form", get_language()), shown, blank).answer(request)
 
 
 def _form_page(
@@ -101,8 +101,10 @@ def _form_page(
     has_expired = False
     if request.method == "POST":
         has_expired = is_expired(request)
-        data = request.POST.copy()
-        data.setdefault("token", new_secret())
+        data: QueryDict = request.POST
+        if "token" not in data:
+            data = data.copy()
+            data.setdefault("token", new_secret())
         form = form_class(data, request.FILES, **keywords)
         if has_expired:
             # Nothing of a request that may be forged is written, files included.
