@@ -10,12 +10,12 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import select
 import shutil
 import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -54,7 +54,7 @@ class Supervisor:
     def __init__(self, home: Path, port: int) -> None:
         self.home = home
         self.port = port
-        self.wish_to_stop = threading.Event()
+        self.wish_to_stop = Wish()
         self.env = {
             **os.environ,
             "LIHU_HOME": str(home),
@@ -170,7 +170,7 @@ class Supervisor:
             raise ServiceError(f"After {READY_SECONDS} s {complaint}; {log} ends:\n{embedded.tail(log)}")
 
     def _check_wish(self) -> None:
-        if self.wish_to_stop.is_set():
+        if self.wish_to_stop.is_said():
             raise Stop
 
     def _announce(self) -> None:
@@ -277,16 +277,39 @@ def read_environment() -> tuple[Path, int]:
     return home, port
 
 
+class Wish:
+    """To stop. A signal's handler runs between any two steps of the main thread, and of a second one between any two of the first: a
+    handler that takes a lock, as that of `threading.Event`, may wait for itself."""
+
+    def __init__(self) -> None:
+        self._said = False
+        self._hears, self._tells = os.pipe()
+        os.set_blocking(self._tells, False)
+
+    def say(self) -> None:
+        self._said = True
+        with contextlib.suppress(BlockingIOError):
+            os.write(self._tells, b".")
+
+    def is_said(self) -> bool:
+        return self._said
+
+    def wait(self, seconds: float) -> bool:
+        """Whether it is said by then."""
+        select.select([self._hears], [], [], seconds)
+        return self._said
+
+
 @contextlib.contextmanager
-def listening_for_stop(wish: threading.Event) -> Iterator[None]:
+def listening_for_stop(wish: Wish) -> Iterator[None]:
     def ask(_number: int, _frame: FrameType | None) -> None:
-        wish.set()
+        wish.say()
 
     before = {sign: signal.signal(sign, ask) for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     yield
     for sign, handler in before.items():
         # make passes on the signal that its whole group already got: a second one must not undo a clean exit.
-        signal.signal(sign, signal.SIG_IGN if wish.is_set() else handler)
+        signal.signal(sign, signal.SIG_IGN if wish.is_said() else handler)
 
 
 def end_with_make() -> None:
