@@ -367,8 +367,8 @@ def _look_up(
 
 
 def _identify(asked: Sequence[_Asked], known: _Known, *, in_group: bool) -> list[Person]:
-    """Set `person`, institution and key of each; returns those of whom nothing was known, to be written. Raises CannotRegister where somebody
-    is registered already. Who becomes known, or registers, at this moment runs into a constraint."""
+    """Set `person`, institution and key of each; returns those of whom nothing was known, to be written. Raises CannotRegister where
+    somebody is registered already. Who becomes known, or registers, at this moment runs into a constraint."""
     if any(is_registered for *_, is_registered in known.rows):
         raise CannotRegister([group_has_registered() if in_group else already_registered()])
     # In the order of the form, whatever order the rows came in.

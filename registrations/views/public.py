@@ -227,6 +227,7 @@ def registration(request: HttpRequest, slug: str, code: str, secret: str) -> Htt
         "names": both_scripts(found.name, found.native_name, get_language() or "en"),
         "answers": shown_answers(found),
         "agenda": agenda_of(found),
+        "tab": "register",
     }
     return private(HttpResponse(_own_page(request, setup, context)))
 

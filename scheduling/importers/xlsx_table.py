@@ -27,7 +27,7 @@ _TIMES: Final = frozenset({"start", "end", "duration"})
 def xlsx_template() -> bytes:
     """A header and three rows to overwrite."""
     from openpyxl import Workbook  # noqa: PLC0415 (as in `common.workbooks`)
-    from openpyxl.styles import Font  # noqa: PLC0415
+    from openpyxl.styles import Font  # noqa: PLC0415 (likewise)
 
     book = Workbook()
     sheet = book.active

@@ -55,6 +55,7 @@ def test_ones_own_page_made_of_one_that_is_kept_is_as_if_made_whole(
     own = register(ticket, name=name, **others).get_absolute_url()
     kept, whole = (client.get(own + query).content.decode() for query in ("", f"?lang={language}"))
     assert str(escape(name)) in kept
+    assert re.search(r'<a href="/food-2027/register/"[^>]* aria-current="page"', kept)
     assert without_addresses(kept) == without_addresses(whole)
 
 
