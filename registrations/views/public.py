@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import re
 from dataclasses import dataclass
 from typing import Any, Final
 
-import segno
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
@@ -23,6 +21,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.models import User
 from accounts.names import both_scripts
+from common import qr
 from common.codes import new_code, new_secret
 from common.forms import Form
 from common.problems import Refusal
@@ -237,7 +236,7 @@ def _own_page(request: HttpRequest, setup: Setup, context: dict[str, Any]) -> st
     words that are put in; and kept."""
     own: Registration = context["registration"]
     parts = {
-        "qr": mark_safe(qr_of(own)) if own.state == RegistrationState.CONFIRMED else "",  # noqa: S308 (made here)
+        "qr": mark_safe(qr_of(own, border=2)) if own.state == RegistrationState.CONFIRMED else "",  # noqa: S308 (made here)
         "facts": render_to_string("registrations/_facts.html", context, request),
         "followed": render_to_string("registrations/_agenda.html", context, request) if context["agenda"] else "",
     }
@@ -385,7 +384,7 @@ def ticket(request: HttpRequest, slug: str, code: str, secret: str) -> HttpRespo
     found = own_or_404(request, slug, code, secret)
     if found.state != RegistrationState.CONFIRMED:
         raise Http404
-    return private(HttpResponse(qr_of(found, standalone=True), content_type="image/svg+xml"))
+    return private(HttpResponse(qr_of(found), content_type="image/svg+xml"))
 
 
 @login_not_required
@@ -406,15 +405,9 @@ class ShownAnswer:
     file: AnswerFile | None = None
 
 
-def qr_of(registration: Registration, *, standalone: bool = False) -> str:
+def qr_of(registration: Registration, *, border: int = qr.QUIET) -> str:
     """What the door scans: code and secret, so that a code overheard opens nothing."""
-    # Readers take any mask; to look for the best of the eight takes five times as long as all else.
-    code = segno.make(f"LIHU:{registration.event.slug}:{registration.code}:{registration.secret}", error="m", mask=0)
-    if standalone:
-        file = io.BytesIO()
-        code.save(file, kind="svg", scale=8, border=4, light="#fff")
-        return file.getvalue().decode()
-    return str(code.svg_inline(scale=6, border=2, omitsize=True))
+    return qr.svg_of(f"LIHU:{registration.event.slug}:{registration.code}:{registration.secret}", border=border)
 
 
 def shown_answers(registration: Registration) -> list[ShownAnswer]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+import zxingcpp
 from django.conf import settings as django_settings
 from django.test import Client
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from accounts.models import User
 from accounts.services import institutions
@@ -278,6 +280,25 @@ def test_an_organizer_previews_and_moves_questions(
     register(full_form.ticket_types.all()[0], answers={"meals": "all", "privacy": True})
 
 
+def read_off(code: Locator) -> str:
+    """What a reader makes of it as it is on the screen."""
+    blank = code.page.context.new_page()
+    picture = base64.b64encode(code.screenshot()).decode()
+    width, height, grey = blank.evaluate(
+        """async (picture) => {
+            const image = new Image(); image.src = `data:image/png;base64,${picture}`; await image.decode()
+            const canvas = new OffscreenCanvas(image.width, image.height), context = canvas.getContext("2d")
+            context.drawImage(image, 0, 0)
+            const { data } = context.getImageData(0, 0, image.width, image.height)
+            return [image.width, image.height, Array.from(data.filter((_, place) => place % 4 === 1))]
+        }""",
+        picture,
+    )
+    blank.close()
+    (found,) = zxingcpp.read_barcodes(memoryview(bytes(grey)).cast("B", (height, width)))
+    return str(found.text)
+
+
 @pytest.mark.parametrize("is_phone", [True, False], ids=["phone", "desktop"])
 def test_the_code_for_the_door_is_seen_without_scrolling(
     event: Event, new_context: Callable[..., BrowserContext], is_phone: bool
@@ -291,6 +312,7 @@ def test_the_code_for_the_door_is_seen_without_scrolling(
     assert words
     # On a wide screen it stands beside what is said of it.
     assert is_phone == (words["y"] >= code["y"] + code["height"])
+    assert read_off(page.locator(".qr svg")) == f"LIHU:food-2027:{registration.code}:{registration.secret}"
     check_accessibility(page)
     check_fits(page)
 
