@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import string
 import subprocess
 import sys
+import tempfile
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +16,7 @@ import manimgx_fonts_cjk
 
 CONTENT_TYPE: Final = "application/pdf"
 
+_FONT: Final = Path(manimgx_fonts_cjk.__file__).with_name("NotoSansCJK-VF.otf.ttc")
 _TEMPLATE: Final = Path(__file__).with_name("programme.typ")
 _ROOT: Final = Path(__file__).parents[2]
 _LONGEST_SECONDS: Final = 300
@@ -24,7 +28,7 @@ _REGIONS: Final = {"zh-hans": "CN", "zh-hant": "TW"}
 def write(data: Mapping[str, Any], language: str) -> bytes:
     """`data`: as `pages.Pages.print_data` gives it. Takes seconds for a long programme. Equal data give equal bytes.
 
-    Set in a process of its own: fonts and pages take 80 MB, which end with it, and a programme that cannot be set, or not within
+    Set in a process of its own: fonts and pages take 70 MB, which end with it, and a programme that cannot be set, or not within
     `_LONGEST_SECONDS`, harms no other work. Raises subprocess.SubprocessError for such a one.
     """
     code, _, _script = language.partition("-")
@@ -46,17 +50,44 @@ def write(data: Mapping[str, Any], language: str) -> bytes:
 
 
 def _set(data: str) -> bytes:
-    import typst  # noqa: PLC0415 (several megabytes: only where pages are set)
+    with tempfile.TemporaryDirectory() as folder:
+        for family in json.loads(data)["fonts"]:
+            Path(folder, f"{family}.otf").write_bytes(_font(family, data))
+        import typst  # noqa: PLC0415 (several megabytes: only where pages are set)
 
-    written: bytes = typst.compile(_TEMPLATE, font_paths=_fonts(), sys_inputs={"data": data}, timestamp=0)
+        # The system's own are left out, so that a programme looks the same wherever it is set.
+        fonts = typst.Fonts(include_system_fonts=False, font_paths=[folder])
+        written: bytes = typst.compile(_TEMPLATE, font_paths=fonts, sys_inputs={"data": data}, timestamp=0)
     return written
 
 
-def _fonts() -> Any:
-    """The system's own are left out, so that a programme looks the same wherever it is set."""
-    import typst  # noqa: PLC0415 (several megabytes: only where pages are set)
+def _font(family: str, text: str) -> bytes:
+    """Of a font of 65,000 characters, those that these pages come by: typst would hold all 30 MB of it."""
+    import uharfbuzz  # noqa: PLC0415 (as typst)
 
-    return typst.Fonts(include_system_fonts=False, font_paths=[str(Path(manimgx_fonts_cjk.__file__).parent)])
+    whole = uharfbuzz.Blob.from_file_path(str(_FONT))
+    faces = (uharfbuzz.Face(whole, index) for index in range(uharfbuzz.Face(whole).count))
+    face = next(face for face in faces if face.get_name(uharfbuzz.OTNameIdPredefined.FONT_FAMILY) == family)
+    # Numbers, hyphens and dots are typst's own.
+    asked = text + _TEMPLATE.read_text() + string.printable + "\u2010\u2011\u2026"
+    wanted = uharfbuzz.SubsetInput()
+    wanted.unicode_set.update(map(ord, _pieces(asked)))
+    cut: bytes = uharfbuzz.subset(face, wanted).blob.data
+    return cut
+
+
+def _pieces(text: str) -> set[str]:
+    """Letters with marks in one piece and in as many as there may be: which of them a font has, it is asked."""
+    pieces = set(text) | set(unicodedata.normalize("NFC", text))
+    while more := {part for piece in pieces for part in _parts(piece)} - pieces:
+        pieces |= more
+    return pieces
+
+
+def _parts(character: str) -> list[str]:
+    """One step of the canonical decomposition (UAX #15)."""
+    found = unicodedata.decomposition(character)
+    return [] if found.startswith("<") else [chr(int(part, 16)) for part in found.split()]
 
 
 if __name__ == "__main__":

@@ -6,6 +6,11 @@ import gzip
 import json
 import re
 import subprocess
+import tempfile
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 
 import psutil
@@ -236,9 +241,50 @@ def headings(data: dict[str, Any]) -> int:
 def count(data: dict[str, Any], kind: str) -> int:
     complete = {**data, "fonts": ["Noto Sans CJK SC"], "language": "en", "region": None}
     found = typst.query(
-        programme_pdf._TEMPLATE, kind, sys_inputs={"data": json.dumps(complete)}, font_paths=programme_pdf._fonts()
+        programme_pdf._TEMPLATE, kind, sys_inputs={"data": json.dumps(complete)}, ignore_system_fonts=True
     )
     return len(json.loads(found))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Li Na, 李娜 — “Ferment” ‘it’ … 50 % · 3–4 °C, naïve façade, ﬁne, ½, №, Ⅷ, α-amylase, Ђорђе, Nguyễn Thị Ánh",
+        # In pieces, which fonts put together, and characters of which there are several.
+        unicodedata.normalize("NFD", "Nguyễn Ánh façade Zoë 가나다 がぎぐ"),
+        "㛃𠮷䶮 葛\U000e0100飾 骨直判今 ｗｉｄｅ ，。“引号” ——…… 「食」《酿造》",
+        "キムチ・味噌・がんもどき 김치 된장 食べ物",
+        "Ünicode \u00ad soft\u00adhyphen non\u2011breaking\u00a0space \u200bzero 👩🏽‍🔬 عربى ไทย",
+    ],
+)
+@pytest.mark.parametrize("language", ["en", "zh-hans", "zh-hant", "ja", "ko"])
+def test_pages_look_as_with_the_whole_font(event: Event, text: str, language: str) -> None:
+    family = f"Noto Sans CJK {programme_pdf._FONTS.get(language, 'SC')}"
+    data = kept_with(event, text) | {"fonts": [family], "language": language[:2], "region": None}
+    given = json.dumps(data, ensure_ascii=False)
+    with cut_font(family, given) as cut:
+        assert pages(given, cut) == pages(given, str(programme_pdf._FONT.parent))
+
+
+def test_a_font_without_the_characters_looks_different(event: Event) -> None:
+    """The control."""
+    family = "Noto Sans CJK SC"
+    data = json.dumps(kept_with(event, "酿造") | {"fonts": [family], "language": "en", "region": None})
+    with cut_font(family, "nothing") as cut:
+        assert pages(data, cut) != pages(data, str(programme_pdf._FONT.parent))
+
+
+@contextmanager
+def cut_font(family: str, text: str) -> Iterator[str]:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "cut.otf").write_bytes(programme_pdf._font(family, text))
+        yield folder
+
+
+def pages(data: str, folder: str) -> Any:
+    """As pictures."""
+    fonts = typst.Fonts(include_system_fonts=False, font_paths=[folder])
+    return typst.compile(programme_pdf._TEMPLATE, font_paths=fonts, sys_inputs={"data": data}, format="png", ppi=100)
 
 
 def test_nothing_of_a_draft_event_is_printed_to_strangers() -> None:
