@@ -37,7 +37,10 @@ class Inserts:
         self._rows.append((head, values, " ON CONFLICT DO NOTHING" if ignore_conflicts else ""))
         return added
 
-    def write(self) -> None:
+    def write(self, *, commits: bool = False) -> None:
+        """`commits`: with them the transaction ends, where nobody has begun one around the caller's. Whoever waits for its locks
+        then does not wait until this thread comes to say so. Nothing may be asked of the database in it afterwards; what is
+        to happen after the commit does so when the caller leaves the transaction, as ever."""
         if not self._rows:
             return
         with connection.cursor() as cursor:
@@ -50,6 +53,8 @@ class Inserts:
                     for values in rows
                 ]
                 statements.append(f"{head} {b', '.join(written).decode()}{tail}")
+            if commits and len(connection.atomic_blocks) == 1:
+                statements.append("COMMIT")
             cursor.execute("; ".join(statements))
         self._rows = []
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
@@ -106,6 +106,10 @@ def write_answers(
         ),
         into,
     )
+
+
+def has_files(answers: Iterable[Answer]) -> bool:
+    return any(answer.question.kind == QuestionKind.FILE for answer in answers)
 
 
 def take_files(registration: Registration, answers: Sequence[Answer]) -> None:

@@ -8,6 +8,7 @@ Locks: see `registrations.services.quotas`.
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -52,7 +53,7 @@ from registrations.problems import (
     product_sold_out,
     sold_out,
 )
-from registrations.services.answers import check_answers, take_files, write_answers
+from registrations.services.answers import check_answers, has_files, take_files, write_answers
 from registrations.services.charges import enter, write_charges
 from registrations.services.quotas import QuotasChanged, take
 from registrations.services.setups import Setup, setup_of
@@ -305,7 +306,8 @@ def _register(
         for registration in registrations
     }
     tell_of_states(registrations, notices.FOR_STATE, held, now, renderer=setup.renderer, into=written)
-    written.write()
+    # A file may be somebody else's by now.
+    written.write(commits=not has_files(itertools.chain(*answers)))
     for registration, given in zip(registrations, answers, strict=True):
         take_files(registration, given)
         registration.has_details(answers=given, lines=[line for line in lines if line.registration is registration])

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, connection, transaction
 from django.db.models import F, Model
 from pytest_django import DjangoAssertNumQueries
 
@@ -119,3 +121,70 @@ def test_what_was_written_is_not_written_again() -> None:
 def test_an_expression_is_refused() -> None:
     with pytest.raises(TypeError, match=r"Person\.name holds an expression"):
         Inserts().add([Person(name=F("email"))])
+
+
+# -- Ending the transaction ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("commits", [True, False])
+def test_rows_can_end_the_transaction_for_others_before_it_is_left(commits: bool) -> None:
+    """Without being asked to they do not, which is the control."""
+    done: list[str] = []
+    with transaction.atomic():
+        Institution.objects.create(names={"en": "Tea University"})
+        transaction.on_commit(lambda: done.append("told"))
+        add("Ada").write(commits=commits)
+        assert (people_seen_by_others() == ["Ada"]) == commits
+        assert not done
+    assert people_seen_by_others() == ["Ada"]
+    assert done == ["told"]
+    assert Institution.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_they_leave_it_to_whoever_began_one_around() -> None:
+    with transaction.atomic():
+        with transaction.atomic():
+            add("Ada").write(commits=True)
+        assert people_seen_by_others() == []
+        transaction.set_rollback(True)
+    assert people_seen_by_others() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_refused_at_its_end_leaves_nothing() -> None:
+    """Keys of other tables are looked for only then."""
+    with pytest.raises(IntegrityError, match="institution_id"):
+        add_to_no_university()
+    assert not Person.objects.exists()
+    assert not Institution.objects.exists()
+    with transaction.atomic():
+        add("Zoë").write(commits=True)
+    assert people_seen_by_others() == ["Zoë"]
+
+
+def add(name: str) -> Inserts:
+    written = Inserts()
+    written.add([Person(name=name)])
+    return written
+
+
+@transaction.atomic
+def add_to_no_university() -> None:
+    Institution.objects.create(names={"en": "Tea University"})
+    written = Inserts()
+    written.add([Person(name="Ada", institution_id=2**40)])
+    written.write(commits=True)
+
+
+def people_seen_by_others() -> list[str]:
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(_people).result()
+
+
+def _people() -> list[str]:
+    try:
+        return list(Person.objects.values_list("name", flat=True))
+    finally:
+        connection.close()
