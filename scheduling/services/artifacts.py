@@ -178,7 +178,7 @@ def _write(schedule: Schedule, files: Iterator[_File]) -> int:
 
 @contextmanager
 def _rendering() -> Iterator[None]:
-    """Rendering makes hundreds of thousands of objects and no cycles: looking for some takes a tenth of the time. Compressors let
+    """Rendering makes hundreds of thousands of objects: looking for cycles meanwhile takes a tenth of the time. Compressors let
     go of the interpreter's lock, and get it back from a page that is being rendered after a fraction of a millisecond, not five."""
     was_collecting, interval = gc.isenabled(), sys.getswitchinterval()
     gc.disable()
@@ -189,6 +189,9 @@ def _rendering() -> Iterator[None]:
         sys.setswitchinterval(interval)
         if was_collecting:
             gc.enable()
+        pages.forget_texts()
+        # A release and its pages know each other, and nobody else would look for them soon.
+        gc.collect()
         give_back_memory()
 
 

@@ -628,6 +628,12 @@ def _template_in_words(name: str) -> Any:
     return engines["django"].from_string(_WORDS.sub(lambda found: _(found[2]), source))
 
 
+def forget_texts() -> None:
+    """Those of one release are kept for its languages, and for no longer: a few large ones would take tens of megabytes."""
+    _markdown.cache_clear()
+    _excerpt.cache_clear()
+
+
 @lru_cache(maxsize=4096)
 def _markdown(text: str) -> SafeString:
     return render_markdown(text) if text.strip() else mark_safe("")

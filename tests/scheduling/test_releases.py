@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 from datetime import datetime, time, timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from notifications.models import Message, MessageState
 from notifications.services import delivery, reminders
 from notifications.sources import source_for
 from scheduling.models import Schedule, Slot, SlotKind
-from scheduling.services import releases
+from scheduling.services import contents, pages, releases
 from scheduling.services.releases import CannotRelease
 from submissions.models import SubmissionState
 from submissions.services import submissions
@@ -490,6 +491,24 @@ def test_preview_and_release_take_as_many_queries_for_many_sessions_as_for_few()
             release(event)
         counts.append((len(preview), len(released)))
     assert counts[0] == counts[1]
+
+
+def test_a_release_leaves_nothing_in_memory(monkeypatch):
+    event = make.make_event()
+    for number in range(5):
+        make.make_talk(event, f"Kefir {number}", f"{9 + number:02d}:00")
+    texts = pages._markdown.cache_info
+    # Whatever looks for it by chance.
+    monkeypatch.setattr(gc, "enable", lambda: None)
+    gc.collect()
+    gc.disable()
+    try:
+        release(event)
+        left = [thing for thing in gc.get_objects() if type(thing) in {pages.Pages, contents.Release}]
+    finally:
+        monkeypatch.undo()
+        gc.enable()
+    assert (left, texts().currsize) == ([], 0)
 
 
 def test_a_release_is_written_in_the_events_history():
