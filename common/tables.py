@@ -12,8 +12,6 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import IO, Final
 
-import xlsxwriter
-
 #: A row's cells. Instants are written as the wall clock of the zone that they carry.
 Cell = str | int | float | Decimal | bool | date | datetime | None
 
@@ -54,6 +52,8 @@ def _as_text(cell: Cell) -> str:
 
 def write_xlsx(rows: Iterable[Sequence[Cell]], file: IO[bytes], *, sheet: str) -> None:
     """The first row is the head: bold, and in sight while the rest scrolls."""
+    import xlsxwriter  # noqa: PLC0415 (two megabytes: only where a workbook is written)
+
     options = {
         "constant_memory": True,
         "strings_to_formulas": False,
