@@ -22,19 +22,22 @@ _ROOT: Final = Path(__file__).parents[2]
 _LONGEST_SECONDS: Final = 300
 #: The shapes of characters that Chinese, Japanese and Korean readers expect; Latin, Greek and Cyrillic are in each of them.
 _FONTS: Final = {"zh-hans": "SC", "zh-hant": "TC", "ja": "JP", "ko": "KR"}
+#: Its apostrophe and quotation marks are as narrow as Latin letters want them; the others' are as wide as a character.
+_NARROW: Final = "Noto Sans CJK KR"
 _REGIONS: Final = {"zh-hans": "CN", "zh-hant": "TW"}
 
 
 def write(data: Mapping[str, Any], language: str) -> bytes:
     """`data`: as `pages.Pages.print_data` gives it. Takes seconds for a long programme. Equal data give equal bytes.
 
-    Set in a process of its own: fonts and pages take 70 MB, which end with it, and a programme that cannot be set, or not within
+    Set in a process of its own: fonts and pages take up to 90 MB, which end with it, and a programme that cannot be set, or not within
     `_LONGEST_SECONDS`, harms no other work. Raises subprocess.SubprocessError for such a one.
     """
     code, _, _script = language.partition("-")
     complete = {
         **data,
-        "fonts": [f"Noto Sans CJK {_FONTS.get(language, 'SC')}"],
+        "font": f"Noto Sans CJK {_FONTS.get(language, 'SC')}",
+        "narrow-font": _NARROW,
         "language": code,
         "region": _REGIONS.get(language),
     }
@@ -51,7 +54,7 @@ def write(data: Mapping[str, Any], language: str) -> bytes:
 
 def _set(data: str) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
-        for family in json.loads(data)["fonts"]:
+        for family in {json.loads(data)["font"], _NARROW}:
             Path(folder, f"{family}.otf").write_bytes(_font(family, data))
         import typst  # noqa: PLC0415 (several megabytes: only where pages are set)
 

@@ -239,7 +239,13 @@ def headings(data: dict[str, Any]) -> int:
 
 
 def count(data: dict[str, Any], kind: str) -> int:
-    complete = {**data, "fonts": ["Noto Sans CJK SC"], "language": "en", "region": None}
+    complete = {
+        **data,
+        "font": "Noto Sans CJK SC",
+        "narrow-font": programme_pdf._NARROW,
+        "language": "en",
+        "region": None,
+    }
     found = typst.query(
         programme_pdf._TEMPLATE, kind, sys_inputs={"data": json.dumps(complete)}, ignore_system_fonts=True
     )
@@ -260,25 +266,41 @@ def count(data: dict[str, Any], kind: str) -> int:
 @pytest.mark.parametrize("language", ["en", "zh-hans", "zh-hant", "ja", "ko"])
 def test_pages_look_as_with_the_whole_font(event: Event, text: str, language: str) -> None:
     family = f"Noto Sans CJK {programme_pdf._FONTS.get(language, 'SC')}"
-    data = kept_with(event, text) | {"fonts": [family], "language": language[:2], "region": None}
-    given = json.dumps(data, ensure_ascii=False)
-    with cut_font(family, given) as cut:
+    given = complete(kept_with(event, text), family, language)
+    with cut_fonts(family, given) as cut:
         assert pages(given, cut) == pages(given, str(programme_pdf._FONT.parent))
 
 
 def test_a_font_without_the_characters_looks_different(event: Event) -> None:
     """The control."""
     family = "Noto Sans CJK SC"
-    data = json.dumps(kept_with(event, "酿造") | {"fonts": [family], "language": "en", "region": None})
-    with cut_font(family, "nothing") as cut:
+    data = complete(kept_with(event, "酿造"), family)
+    with cut_fonts(family, "nothing") as cut:
         assert pages(data, cut) != pages(data, str(programme_pdf._FONT.parent))
 
 
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+@pytest.mark.parametrize(("name", "has_mark"), [("Niamh O’Sullivan", True), ("Niamh OSullivan", False)])
+def test_an_apostrophe_in_a_name_is_as_narrow_as_its_letters(language: str, name: str, has_mark: bool) -> None:
+    """In fonts for Chinese it is as wide as a character. Without one there is no difference, which is the control."""
+    words = dict.fromkeys(["host", "version", "address", "when-and-where", "note", "people-title"], "x")
+    given = complete({**words, "title": name, "days": [], "people": []}, language=language)
+    fonts = str(programme_pdf._FONT.parent)
+    assert (pages(given, fonts) != pages(given.replace(programme_pdf._NARROW, "Noto Sans CJK SC"), fonts)) == has_mark
+
+
 @contextmanager
-def cut_font(family: str, text: str) -> Iterator[str]:
+def cut_fonts(family: str, text: str) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "cut.otf").write_bytes(programme_pdf._font(family, text))
+        for name in {family, programme_pdf._NARROW}:
+            Path(folder, f"{name}.otf").write_bytes(programme_pdf._font(name, text))
         yield folder
+
+
+def complete(data: dict[str, Any], family: str = "Noto Sans CJK SC", language: str = "en") -> str:
+    """As `_set` gets it."""
+    fonts = {"font": family, "narrow-font": programme_pdf._NARROW}
+    return json.dumps(data | fonts | {"language": language[:2], "region": None}, ensure_ascii=False)
 
 
 def pages(data: str, folder: str) -> Any:
