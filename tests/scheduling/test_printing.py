@@ -239,16 +239,7 @@ def headings(data: dict[str, Any]) -> int:
 
 
 def count(data: dict[str, Any], kind: str) -> int:
-    complete = {
-        **data,
-        "font": "Noto Sans CJK SC",
-        "narrow-font": programme_pdf._NARROW,
-        "language": "en",
-        "region": None,
-    }
-    found = typst.query(
-        programme_pdf._TEMPLATE, kind, sys_inputs={"data": json.dumps(complete)}, ignore_system_fonts=True
-    )
+    found = typst.query(programme_pdf._TEMPLATE, kind, sys_inputs={"data": complete(data)}, ignore_system_fonts=True)
     return len(json.loads(found))
 
 
