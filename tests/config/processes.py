@@ -52,6 +52,13 @@ def parent_of(process: psutil.Process) -> int | None:
         return None
 
 
+def account_of(process: psutil.Process) -> int | None:
+    try:
+        return process.uids().real
+    except psutil.Error:
+        return None
+
+
 def valkey_of(home: Path) -> psutil.Process:
     (found,) = (process for process in of_home(home) if "valkey" in "".join(command_of(process)[:1]))
     return found

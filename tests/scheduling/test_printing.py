@@ -25,6 +25,7 @@ from scheduling.exports import programme_pdf
 from scheduling.models import Artifact, Schedule
 from scheduling.services import printing, releases
 from scheduling.tasks import print_programme
+from tests.config.processes import command_of
 from tests.data import shared
 from tests.factories import scheduling as make
 from tests.factories.scheduling import NOW
@@ -327,7 +328,7 @@ def test_one_that_takes_too_long_is_given_up(event: Event, monkeypatch: pytest.M
     with pytest.raises(subprocess.TimeoutExpired):
         printing.print_programme(schedule.pk)
     assert reader().get(ADDRESS).status_code == 503
-    assert not [child for child in psutil.Process().children() if "programme_pdf" in " ".join(child.cmdline())]
+    assert not [child for child in psutil.Process().children() if "programme_pdf" in " ".join(command_of(child))]
 
     monkeypatch.undo()
     assert printing.print_programme(schedule.pk) > 0
