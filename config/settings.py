@@ -23,7 +23,7 @@ env = FileAwareEnv()
 
 # -- Place and identity ---------------------------------------------------------------------------------------------
 
-LIHU_HOME = Path(env.str("LIHU_HOME", "var")).expanduser()
+LIHU_HOME = Path(env.str("LIHU_HOME", "") or "var").expanduser()
 if not LIHU_HOME.is_absolute():
     LIHU_HOME = BASE_DIR / LIHU_HOME
 PORT = env.int("PORT", 8000)
