@@ -392,7 +392,7 @@ SPECTACULAR_SETTINGS = {
 # -- Logs ------------------------------------------------------------------------------------------------------------
 
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO").upper()
-logs.configure()
+logs.configure(LOG_LEVEL)
 LOGGING = logs.logging_config(LOG_LEVEL)
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
 # auth.W004: addresses are unique regardless of case, by the constraint accounts_user_one_per_address.
