@@ -59,7 +59,7 @@ class SmtpSink:
     def __post_init__(self) -> None:
         self._answer: str | None = None
         self._is_breaking_off = self._is_keeping = False
-        self._released = threading.Event()
+        self._released, self._hangs = threading.Event(), threading.Event()
         self._released.set()
         self._arrived = threading.Condition()
         with socket.socket() as probe:
@@ -96,6 +96,11 @@ class SmtpSink:
     def hang(self) -> None:
         """Say nothing after the message's data until `accept` or `stop`."""
         self._released.clear()
+        self._hangs.clear()
+
+    def wait_until_hanging(self, *, seconds: float = 20) -> None:
+        """Somebody waits in vain since the last `hang`."""
+        assert self._hangs.wait(seconds), f"nobody sent anything for {seconds} s"
 
     def break_off(self, *, keeping: bool) -> None:
         """Close the connection instead of answering for a message, which is kept or lost, until `accept`."""
@@ -135,6 +140,7 @@ class SmtpSink:
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         if not self._released.is_set():
+            self._hangs.set()
             await server.loop.run_in_executor(None, self._released.wait, 60)
             return "421 4.3.2 Closing"
         if self._answer:

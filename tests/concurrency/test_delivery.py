@@ -210,6 +210,10 @@ def test_what_a_killed_worker_had_not_begun_waits_for_the_sweep_only(sink: SmtpS
     queue(400, event_id=None)
     with worker(sink):
         sink.wait_for(5)
+        # So that the end does not come between two batches.
+        sink.hang()
+        sink.wait_until_hanging()
+    sink.accept()
     wait_until_alone()
     stuck = Message.objects.filter(state=MessageState.SENDING).count()
     assert 0 < stuck <= delivery.BATCH
