@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Model
-from psycopg.adapt import Transformer
+
+from common.statements import as_literal, exchange
 
 M = TypeVar("M", bound=Model)
 
@@ -21,7 +22,7 @@ class Inserts:
     """
 
     def __init__(self) -> None:
-        self._rows: list[tuple[str, list[list[Any]], str]] = []
+        self._rows: list[tuple[bytes, list[list[Any]], bytes]] = []
 
     def add(self, rows: Iterable[M], *, ignore_conflicts: bool = False) -> list[M]:
         added = list(rows)
@@ -34,7 +35,7 @@ class Inserts:
             row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS  # noqa: SLF001 (documented)
         database = connections[DEFAULT_DB_ALIAS]
         values = [[_value(field, row, database) for field in fields] for row in added]
-        self._rows.append((head, values, " ON CONFLICT DO NOTHING" if ignore_conflicts else ""))
+        self._rows.append((head, values, b" ON CONFLICT DO NOTHING" if ignore_conflicts else b""))
         return added
 
     def write(self, *, commits: bool = False) -> None:
@@ -43,19 +44,16 @@ class Inserts:
         to happen after the commit does so when the caller leaves the transaction, as ever."""
         if not self._rows:
             return
-        with connection.cursor() as cursor:
-            # What the cursor does with values. It would look for the place of each in the text, which is another each time.
-            literal = Transformer(connection.connection).as_literal
-            statements = []
-            for head, rows, tail in self._rows:
-                written = [
-                    b"(%s)" % b", ".join([b"NULL" if value is None else literal(value) for value in values])
-                    for values in rows
-                ]
-                statements.append(f"{head} {b', '.join(written).decode()}{tail}")
-            if commits and len(connection.atomic_blocks) == 1:
-                statements.append("COMMIT")
-            cursor.execute("; ".join(statements))
+        literal, texts = as_literal(), []
+        for head, rows, tail in self._rows:
+            written = [
+                b"(%s)" % b", ".join([b"NULL" if value is None else literal(value) for value in values])
+                for values in rows
+            ]
+            texts.append(b"%s %s%s" % (head, b", ".join(written), tail))
+        if commits and len(connection.atomic_blocks) == 1:
+            texts.append(b"COMMIT")
+        exchange(b"; ".join(texts))
         self._rows = []
 
 
@@ -67,12 +65,12 @@ def _value(field: Any, row: Model, database: BaseDatabaseWrapper) -> Any:
 
 
 @cache
-def _shape(model: type[Model], has_key: bool) -> tuple[str, list[Any]]:
+def _shape(model: type[Model], has_key: bool) -> tuple[bytes, list[Any]]:
     """The statement up to its rows, and what is in them."""
     meta, quote = model._meta, connection.ops.quote_name
     fields = [field for field in meta.concrete_fields if has_key or not field.primary_key]
     columns = ", ".join(quote(str(field.column)) for field in fields)
-    return f"INSERT INTO {quote(meta.db_table)} ({columns}) VALUES", fields
+    return f"INSERT INTO {quote(meta.db_table)} ({columns}) VALUES".encode(), fields
 
 
 def insert(rows: Iterable[M], into: Inserts | None, *, ignore_conflicts: bool = False) -> list[M]:

@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import Model
 
-from common.statements import run
+from common.statements import ask
 
 M = TypeVar("M", bound=Model)
 Convert = Callable[[Any], Any]
@@ -59,13 +59,8 @@ def read(*wanted: Rows[Any] | Tuples) -> list[list[Any]]:
     """The rows of each, as the statements find them one after the other; of nothing, nothing."""
     if not wanted:
         return []
-    with connection.cursor() as cursor:
-        run(cursor, [(one.statement, one.values) for one in wanted])
-        found = []
-        for one in wanted:
-            found.append(one.made_of(cursor.fetchall()))
-            cursor.nextset()
-    return found
+    answers = ask([(one.statement, one.values) for one in wanted])
+    return [one.made_of(answer.rows) for one, answer in zip(wanted, answers, strict=True)]
 
 
 @cache

@@ -11,12 +11,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from django.db import connection
-from django.db.backends.utils import CursorWrapper
 from django.db.models import F
 
 from common.reads import Rows
-from common.statements import Statement, run
+from common.statements import Answer, Statement, ask
 from registrations.models import HOLDS_A_PLACE, IS_KEPT, LineItem, Product, Quota, Registration, TicketType
 
 _TAKE: Final = "UPDATE registrations_quota SET taken = taken + %s WHERE id = %s AND taken + %s <= size"
@@ -54,11 +52,7 @@ class Counting:
 def counting_of(tickets: Collection[int], products: Collection[int] = ()) -> Counting:
     """One query; none where there is nothing to count."""
     counted_in = _Counted(tickets, products)
-    if not counted_in.statements:
-        return Counting()
-    with connection.cursor() as cursor:
-        run(cursor, counted_in.statements)
-        return counted_in.read(cursor)
+    return counted_in.read(ask(counted_in.statements)) if counted_in.statements else Counting()
 
 
 class _Counted:
@@ -76,13 +70,12 @@ class _Counted:
             for thing, pks in asked.items()
         ]
 
-    def read(self, cursor: CursorWrapper) -> Counting:
-        """At the first of its answers."""
+    def read(self, answers: Sequence[Answer]) -> Counting:
+        """Of its statements."""
         counted: dict[str, dict[int, Ids]] = {thing: dict.fromkeys(pks, ()) for thing, pks in self._asked.items()}
-        for quotas in filter(None, counted.values()):
-            for pk, quota in cursor.fetchall():
+        for quotas, answer in zip(filter(None, counted.values()), answers, strict=True):
+            for pk, quota in answer.rows:
                 quotas[pk] += (quota,)
-            cursor.nextset()
         return Counting(counted["tickettype"], counted["product"])
 
 
@@ -151,18 +144,15 @@ def take(
 def _take_all(needed: Mapping[int, int], counted_in: _Counted) -> Counting | None:
     """How they count now, read in the round trip of the last quota; None where one was full."""
     done: list[int] = []
-    with connection.cursor() as cursor:
-        for pk in (pks := sorted(needed)):
-            # Nothing is asked of a quota while one before it is full: whoever locks them in order would wait for us, and we for them.
-            is_last = pk == pks[-1]
-            taking = (_TAKE, [needed[pk], pk, needed[pk]])
-            run(cursor, [taking, *(counted_in.statements if is_last else ())])
-            if not cursor.rowcount:
-                break
-            done.append(pk)
-        else:
-            cursor.nextset()
-            return counted_in.read(cursor)
+    for pk in (pks := sorted(needed)):
+        # Nothing is asked of a quota while one before it is full: whoever locks them in order would wait for us, and we for them.
+        is_last = pk == pks[-1]
+        taken, *answers = ask([(_TAKE, [needed[pk], pk, needed[pk]]), *(counted_in.statements if is_last else ())])
+        if not taken.affected:
+            break
+        if is_last:
+            return counted_in.read(answers)
+        done.append(pk)
     for pk in done:
         Quota.objects.filter(pk=pk).update(taken=F("taken") - needed[pk])
     return None
@@ -178,11 +168,9 @@ def _take_some(
     """Full a moment ago. Whoever gives a place back holds these locks and serves the line before letting go, so after waiting
     for them either there is room for us or we are in line when the next one looks. And how they count now, as in `_take_all`."""
     locked = Rows(Quota, "id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [sorted(needed)])
-    with connection.cursor() as cursor:
-        run(cursor, [(locked.statement, locked.values), *counted_in.statements])
-        quotas = {quota.pk: quota for quota in locked.made_of(cursor.fetchall())}
-        cursor.nextset()
-        now_counting = counted_in.read(cursor)
+    found, *answers = ask([(locked.statement, locked.values), *counted_in.statements])
+    quotas = {quota.pk: quota for quota in locked.made_of(found.rows)}
+    now_counting = counted_in.read(answers)
     own = counting.needs(tickets, [])
     has_places = all(counting.tickets.values()) and fits(own, quotas)
     if has_places:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import gc
+import weakref
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, InternalError, ProgrammingError, connection, transaction
+from django.db import IntegrityError, InternalError, OperationalError, ProgrammingError, connection, transaction
+from django.db.transaction import TransactionManagementError
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.fixtures import Settings
 
 from accounts.models import Person
 from common import statements
-from common.statements import Statement, run, text_of
+from common.statements import Statement, ask, exchange, text_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -28,13 +31,8 @@ def _new_connection() -> Iterator[None]:
     connection.close()
 
 
-def rows(*asked: Statement) -> list[Sequence[Any]]:
-    with connection.cursor() as cursor:
-        run(cursor, asked)
-        found = [cursor.fetchall()]
-        while cursor.nextset():
-            found.append(cursor.fetchall())
-    return found
+def rows(*asked: Statement) -> list[list[Any]]:
+    return [answer.rows for answer in ask(asked)]
 
 
 def names() -> set[str]:
@@ -70,6 +68,51 @@ def test_each_connection_prepares_its_own() -> None:
         connection.close()
 
 
+def test_who_watches_sees_the_same(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    """Watched, they go by Django's own cursor."""
+    asked: list[Statement] = [
+        add("Ada"),
+        COUNT,
+        ("UPDATE accounts_person SET name = %s", ["Grace"]),
+        ("SELECT 1 WHERE false", []),
+    ]
+    unwatched = ask(asked)
+    Person.objects.all().delete()
+    with django_assert_num_queries(1):
+        watched = ask(asked)
+    assert watched == unwatched
+    assert [answer.affected for answer in watched] == [1, 1, 1, 0]
+
+
+def test_they_begin_the_transaction_that_they_are_in() -> None:
+    with transaction.atomic():
+        assert rows(add("Ada"), COUNT) == [[("Ada",)], COUNTED]
+        with transaction.atomic():
+            rows(add("Grace"))
+            transaction.set_rollback(True)
+        assert Person.objects.count() == 1
+        transaction.set_rollback(True)
+        with pytest.raises(TransactionManagementError):
+            rows(COUNT)
+    assert Person.objects.count() == 0
+
+
+def test_what_is_long_goes_and_comes_whole() -> None:
+    name = "汉" * 2_000_000
+    assert rows(("SELECT %s::text", [name]), ("SELECT repeat('字', 2000000)", [])) == [[(name,)], [("字" * 2_000_000,)]]
+
+
+def test_a_connection_that_breaks_is_said_and_forgotten() -> None:
+    rows(COUNT)
+    broken = weakref.ref(connection.connection)
+    with pytest.raises(OperationalError):
+        rows(("SELECT pg_terminate_backend(pg_backend_pid()), pg_sleep(1)", []))
+    connection.close()
+    assert rows(COUNT) == [COUNTED]
+    gc.collect()
+    assert broken() is None
+
+
 def test_a_transaction_that_is_taken_back_leaves_them_as_they_are() -> None:
     with transaction.atomic():
         rows(add("Ada"))
@@ -99,26 +142,22 @@ def test_one_that_comes_when_the_transaction_has_failed_is_good_after_it() -> No
 def test_a_pooler_that_pools_transactions_can_have_it_switched_off(settings: Settings) -> None:
     settings.DATABASE_PREPARE = False
     assert rows(COUNT, add("Ada")) == [COUNTED, [("Ada",)]]
-    with connection.cursor() as cursor:
-        assert text_of(cursor, ("SELECT %s", [1])) == "SELECT 1"
+    assert text_of(("SELECT %s", [1]), prepared=True) == b"SELECT 1"
     assert names() == set()
 
 
-def test_one_that_is_sent_past_the_cursor_is_prepared_before() -> None:
-    with connection.cursor() as cursor:
-        text = text_of(cursor, COUNT)
-        assert text == text_of(cursor, COUNT)
-        assert text.startswith("EXECUTE lihu_")
-        cursor.execute(text)
-        assert cursor.fetchall() == COUNTED
+def test_one_that_is_sent_by_other_ways_is_prepared_before() -> None:
+    assert text_of(COUNT, prepared=False).startswith(b"SELECT 41::int + 1")
+    text = text_of(COUNT, prepared=True)
+    assert text == text_of(COUNT, prepared=True)
+    assert text.startswith(b"EXECUTE lihu_")
+    assert [answer.rows for answer in exchange(text)] == [COUNTED]
 
 
-def test_without_what_is_remembered_of_a_failure_it_would_be_prepared_twice_or_never(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_without_what_is_remembered_of_a_failure_it_would_be_prepared_twice_or_never() -> None:
     Person.objects.create(name="Ada", email_key="ada@example.org")
     with pytest.raises(IntegrityError):
         rows(add("Ada", "ada@example.org"))
-    monkeypatch.setattr(statements, "_prepared", type(statements._prepared)())
+    delattr(connection.connection, statements._KNOWN)
     with pytest.raises(ProgrammingError, match="already exists"):
         rows(add("Grace"))
