@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.conf import settings
 from django.forms.boundfield import BoundField
-from django.urls import reverse
+from django.urls import reverse_lazy
 from django.utils.datastructures import MultiValueDict
 from django.utils.functional import Promise
 from django.utils.text import capfirst
@@ -122,7 +122,7 @@ class PersonForm(AnswersForm):
         super().__init__(*args, **kwargs)
         # What the script that suggests universities looks for.
         self.fields["affiliation"].widget.attrs |= {
-            "data-suggest": reverse("institutions"),
+            "data-suggest": reverse_lazy("institutions"),
             "data-suggest-id": self.add_prefix("institution"),
             "data-suggest-domain": self.add_prefix("email"),
         }

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F, Model
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Institution, Person
@@ -79,6 +81,17 @@ def test_they_are_as_django_writes_them(
         model._default_manager.all().delete()
         model._default_manager.bulk_create(many)
         assert ours == [values(row) for row in model._default_manager.order_by("-pk")[: len(many)]]
+
+
+def test_values_of_another_type_become_the_columns_own() -> None:
+    written = Inserts()
+    said: Any = gettext_lazy("said")
+    written.add([AuditEntry(verb=said, event_id="7", at=NOW, details={})])
+    written.add([Person(name=SafeString("Ada"), email_key=None, country="CN")])
+    written.write()
+    entry, person = AuditEntry.objects.get(), Person.objects.get()
+    assert (entry.verb, entry.event_id) == ("said", 7)
+    assert (person.name, person.country.code) == ("Ada", "CN")
 
 
 def test_nasty_strings_come_back_as_they_were() -> None:
