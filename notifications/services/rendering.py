@@ -22,7 +22,7 @@ from common import dates
 from notifications import calendar_part, mime
 from notifications.layout import Layout, current_layout, language_tag
 from notifications.models import Campaign, MailTemplate, Message, ReminderRule
-from notifications.notices import CalendarPart, NoticeKind, PlaceholderType, kind_of
+from notifications.notices import CalendarPart, NoticeKind, Placeholder, PlaceholderType, kind_of
 from notifications.origins import Origin, origins_of, site
 from notifications.words import Block, BlockKind, Gap, Line, blocks_of, subject_of
 
@@ -350,11 +350,8 @@ def compose(
     language = words.language
     layout = current_layout(language, origin.colour)
     values = _values(kind, context, language=language, origin=origin, layout=layout)
-    names = frozenset(values.texts)
-    blocks = blocks_of(words.body, names, values.links)
-    subject = _subject(
-        words, _values(kind, context, language=language, origin=origin, layout=layout, in_both_zones=False)
-    )
+    blocks = blocks_of(words.body, _names(kind), values.links)
+    subject = _subject(kind, words, context, origin=origin)
     name = origin.name_in(language) or settings.SITE_NAME
     text = _text_part(blocks, values)
     foot = f"-- \n{name}\n{origin.url}"
@@ -380,31 +377,38 @@ def _around(html: str, name: str, url: str) -> str:
     return html.replace("@@origin@@", escape(name)).replace("@@url@@", escape(url))
 
 
-def _values(
-    kind: NoticeKind,
-    context: Mapping[str, Any],
-    *,
-    language: str,
-    origin: Origin,
-    layout: Layout,
-    in_both_zones: bool = True,
-) -> _Values:
-    """A subject is short: it has times in the event's zone only."""
-    zone = str(context.get("time_zone") or origin.time_zone)
-    own_zone = str(context.get("recipient_time_zone") or "") if in_both_zones else ""
+def _values(kind: NoticeKind, context: Mapping[str, Any], *, language: str, origin: Origin, layout: Layout) -> _Values:
+    own_zone = str(context.get("recipient_time_zone") or "")
     return _Values(
         kind=kind,
-        texts={
-            placeholder.name: text_of(
-                context.get(placeholder.name), placeholder.type, language=language, zone=zone, own_zone=own_zone
-            )
-            for placeholder in kind.placeholders
-        },
+        texts=_texts(kind.placeholders, context, language=language, origin=origin, own_zone=own_zone),
         labels=_labels(kind, interface_language(language, origin.locales)),
         links=_of_type(kind, PlaceholderType.LINK),
         composed=_of_type(kind, PlaceholderType.PARAGRAPHS),
         layout=layout,
     )
+
+
+def _texts(
+    placeholders: Iterable[Placeholder],
+    context: Mapping[str, Any],
+    *,
+    language: str,
+    origin: Origin,
+    own_zone: str = "",
+) -> dict[str, str | list[str]]:
+    zone = str(context.get("time_zone") or origin.time_zone)
+    return {
+        placeholder.name: text_of(
+            context.get(placeholder.name), placeholder.type, language=language, zone=zone, own_zone=own_zone
+        )
+        for placeholder in placeholders
+    }
+
+
+@functools.lru_cache(maxsize=512)
+def _names(kind: NoticeKind) -> frozenset[str]:
+    return frozenset(placeholder.name for placeholder in kind.placeholders)
 
 
 @functools.lru_cache(maxsize=512)
@@ -418,9 +422,12 @@ def _of_type(kind: NoticeKind, type_: PlaceholderType) -> frozenset[str]:
     return frozenset(placeholder.name for placeholder in kind.placeholders if placeholder.type is type_)
 
 
-def _subject(words: Words, values: _Values) -> str:
-    line = subject_of(words.subject, frozenset(values.texts))
-    filled = "".join(piece if isinstance(piece, str) else _joined(values.texts[piece.name]) for piece in line.pieces)
+def _subject(kind: NoticeKind, words: Words, context: Mapping[str, Any], *, origin: Origin) -> str:
+    """A subject is short: it has times in the event's zone only."""
+    line = subject_of(words.subject, _names(kind))
+    named = [placeholder for placeholder in kind.placeholders if placeholder.name in line.gaps]
+    texts = _texts(named, context, language=words.language, origin=origin)
+    filled = "".join(piece if isinstance(piece, str) else _joined(texts[piece.name]) for piece in line.pieces)
     subject = " ".join(mime.one_line(filled).split())
     return subject if len(subject) <= LONGEST_SUBJECT else subject[: LONGEST_SUBJECT - 1] + "…"
 
@@ -501,11 +508,7 @@ class Renderer:
     def subject(self, kind: NoticeKind, message: Message) -> str:
         """The subject alone, for the row when it is written."""
         origin = self.origin_of(message.event_id)
-        words = self.words_of(kind, message)
-        layout = current_layout(words.language, origin.colour)
-        context = message.context
-        values = _values(kind, context, language=words.language, origin=origin, layout=layout, in_both_zones=False)
-        return _subject(words, values)
+        return _subject(kind, self.words_of(kind, message), message.context, origin=origin)
 
     def render(self, message: Message) -> Rendered:
         kind = kind_of(message.kind)
