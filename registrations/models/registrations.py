@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final
 
 from django.core.exceptions import ValidationError
@@ -30,6 +31,12 @@ class RegistrationState(models.TextChoices):
     CANCELLED = "cancelled", _("cancelled")
     REJECTED = "rejected", _("rejected")
     EXPIRED = "expired", _("expired")
+
+
+@lru_cache(maxsize=256)
+def _address(slug: str, code: str, secret: str) -> str:
+    """Asked for several times when somebody registers: for the mail, its calendar part, and where they go next."""
+    return reverse("registrations:registration", args=[slug, code, secret])
 
 
 _S = RegistrationState
@@ -269,7 +276,7 @@ class Registration(models.Model):
             raise ValidationError({"family_name": _("Write it just as it stands in your name above.")})
 
     def get_absolute_url(self) -> str:
-        return reverse("registrations:registration", args=[self.event.slug, self.code, self.secret])
+        return _address(self.event.slug, self.code, self.secret)
 
     @property
     def holds_a_place(self) -> bool:

@@ -65,7 +65,7 @@ from registrations.views.owning import own_and_setup, own_or_404, private
 _MARKS: Final = {"code": new_code()} | {
     part: new_secret() for part in ("secret", "name", "email", "qr", "facts", "followed")
 }
-_MARKED: Final = re.compile("|".join(_MARKS.values()))
+_MARKED: Final = re.compile(f"({'|'.join(_MARKS.values())})")
 TONES = {
     RegistrationState.CONFIRMED: "success",
     RegistrationState.WAITING: "warning",
@@ -253,14 +253,18 @@ def _own_page(request: HttpRequest, setup: Setup, context: dict[str, Any]) -> st
     if is_wanted or request.GET or messages.get_messages(request):
         return page(**parts)
     its = {"code": own.code, "secret": own.secret, "name": own.name, "email": own.email}
-    anybody = Registration(event=setup.event, state=own.state, **{name: _MARKS[name] for name in its})
+
+    def pieces() -> list[str]:
+        """The page of anybody; every second piece is a mark."""
+        anybody = Registration(event=setup.event, state=own.state, **{name: _MARKS[name] for name in its})
+        marked = {name: _MARKS[name] for name, part in parts.items() if part}
+        return _MARKED.split(page(registration=anybody, **marked))
+
     kept = setup.kept(
-        ("own page", get_language(), own.state),
-        (bool(context["agenda"]), context["has_products"]),
-        lambda: page(registration=anybody, **{name: _MARKS[name] for name, part in parts.items() if part}),
+        ("own page", get_language(), own.state), (bool(context["agenda"]), context["has_products"]), pieces
     )
     put_in = {_MARKS[name]: conditional_escape(value) for name, value in (its | parts).items()}
-    return _MARKED.sub(lambda mark: put_in[mark[0]], kept)
+    return "".join(put_in[piece] if place % 2 else piece for place, piece in enumerate(kept))
 
 
 def _facts(context: dict[str, Any]) -> SafeString:
