@@ -46,12 +46,13 @@ class Inserts:
         if not self._rows:
             return
         literal, texts = as_literal(), []
-        for head, rows, tail in self._rows:
-            written = [
-                b"(%s)" % b", ".join([b"NULL" if value is None else literal(value) for value in values])
-                for values in rows
-            ]
-            texts.append(b"%s %s%s" % (head, b", ".join(written), tail))
+        with connection.wrap_database_errors:
+            for head, rows, tail in self._rows:
+                written = [
+                    b"(%s)" % b", ".join([b"NULL" if value is None else literal(value) for value in values])
+                    for values in rows
+                ]
+                texts.append(b"%s %s%s" % (head, b", ".join(written), tail))
         if commits and len(connection.atomic_blocks) == 1:
             texts.append(b"COMMIT")
         exchange(b"; ".join(texts))

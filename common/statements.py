@@ -52,7 +52,8 @@ def ask(statements: Sequence[Statement]) -> list[Answer]:
     database = _database(wrapper)
     new = [sql for sql in dict.fromkeys(sql for sql, _values in statements) if _is_to_be_prepared(sql, database)]
     parts = [_preparing(sql) for sql in new]
-    parts += [_text(statement, database, at_once=new) for statement in statements]
+    with wrapper.wrap_database_errors:
+        parts += [_text(statement, database, at_once=new) for statement in statements]
     try:
         answers = _exchange(b"; ".join(parts), wrapper, database)
     except DatabaseError:
@@ -76,7 +77,8 @@ def text_of(statement: Statement, *, prepared: bool) -> bytes:
     if prepared and _is_to_be_prepared(sql, database):
         _exchange(_preparing(sql), wrapper, database)
         database.prepared[sql] = True
-    return _text(statement, database)
+    with wrapper.wrap_database_errors:
+        return _text(statement, database)
 
 
 def as_literal() -> Callable[[Any], bytes | bytearray | memoryview]:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 from django.db.models import F, Model
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
@@ -129,6 +129,13 @@ def test_what_was_written_is_not_written_again() -> None:
     written.write()
     written.write()
     assert Person.objects.count() == 1
+
+
+def test_what_cannot_be_written_is_refused_as_django_refuses_it() -> None:
+    written = Inserts()
+    written.add([Person(name="a\0b")])
+    with pytest.raises(DataError, match="NUL"):
+        written.write()
 
 
 def test_an_expression_is_refused() -> None:

@@ -8,7 +8,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, InternalError, OperationalError, ProgrammingError, connection, transaction
+from django.db import (
+    DataError,
+    IntegrityError,
+    InternalError,
+    OperationalError,
+    ProgrammingError,
+    connection,
+    transaction,
+)
 from django.db.transaction import TransactionManagementError
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.fixtures import Settings
@@ -100,6 +108,12 @@ def test_they_begin_the_transaction_that_they_are_in() -> None:
 def test_what_is_long_goes_and_comes_whole() -> None:
     name = "汉" * 2_000_000
     assert rows(("SELECT %s::text", [name]), ("SELECT repeat('字', 2000000)", [])) == [[(name,)], [("字" * 2_000_000,)]]
+
+
+def test_what_cannot_be_written_is_refused_as_django_refuses_it() -> None:
+    with pytest.raises(DataError, match="NUL"):
+        rows(("SELECT %s::text", ["a\0b"]))
+    assert rows(("SELECT %s::text", ["ab"])) == [[("ab",)]]
 
 
 def test_a_connection_that_breaks_is_said_and_forgotten() -> None:
