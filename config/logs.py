@@ -34,7 +34,7 @@ class _Lines:
             self._stream.write(f"{line}\n")
             self._stream.flush()
 
-    debug = info = warning = error = exception = critical = msg
+    debug = info = warning = error = critical = msg
 
 
 def configure(level: str) -> None:

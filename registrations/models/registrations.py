@@ -33,12 +33,6 @@ class RegistrationState(models.TextChoices):
     EXPIRED = "expired", _("expired")
 
 
-@lru_cache(maxsize=256)
-def _address(slug: str, code: str, secret: str) -> str:
-    """Asked for several times when somebody registers: for the mail, its calendar part, and where they go next."""
-    return reverse("registrations:registration", args=[slug, code, secret])
-
-
 _S = RegistrationState
 #: These count in `Quota.taken`.
 HOLDS_A_PLACE: Final = frozenset({_S.PENDING, _S.AWAITING_PAYMENT, _S.CONFIRMED, _S.OFFERED})
@@ -174,6 +168,12 @@ class RegistrationGroup(models.Model):
     def token(self) -> str:
         """Opens the page of the group, which has nobody's secret; as long as the server keeps its key."""
         return _group_signer().sign(str(self.pk))
+
+
+@lru_cache(maxsize=256)
+def _address(slug: str, code: str, secret: str) -> str:
+    """Asked for several times when somebody registers: for the mail, its calendar part, and where they go next."""
+    return reverse("registrations:registration", args=[slug, code, secret])
 
 
 class Registration(models.Model):
